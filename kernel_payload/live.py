@@ -1,0 +1,170 @@
+"""What kind of thing a live object is, decided from its type alone: no code of the user's runs.
+
+Attributes are read through ``type``'s own descriptors, since a notebook's class may define
+``__getattr__``, ``__eq__`` or ``__hash__`` that raise, print or lie.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import fractions
+import logging
+import pathlib
+import re
+import sys
+import types
+import uuid
+import weakref
+from enum import auto
+from importlib.machinery import BuiltinImporter, ExtensionFileLoader
+from typing import Any
+
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, not in C
+
+
+class Kind(enum.Enum):
+    """How the search for shared objects treats an object."""
+
+    ATOM = auto()  # immutable or never pickled with its contents: nothing to share
+    LOCAL = auto()  # immutable itself, its contents may be shared
+    CLASS = auto()
+    ENUM = auto()  # a member: stands for its class
+    FUNCTION = auto()
+    ARRAY = auto()
+    BY_NAME = auto()  # C callables, which pickle finds by their names
+    PLAIN = auto()
+
+
+# values of these types are told apart by identity, and cheap to keep
+SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented)})
+
+_ATOMS = SCALARS | {
+    range,
+    slice,
+    types.ModuleType,
+    types.CodeType,
+    types.FrameType,
+    types.TracebackType,
+    types.GeneratorType,
+    types.CoroutineType,
+    types.AsyncGeneratorType,
+    types.GetSetDescriptorType,
+    types.MemberDescriptorType,
+    datetime.date,
+    datetime.datetime,
+    datetime.time,
+    datetime.timedelta,
+    datetime.timezone,
+    decimal.Decimal,
+    fractions.Fraction,
+    uuid.UUID,
+    pathlib.PosixPath,
+    pathlib.WindowsPath,
+    pathlib.PurePosixPath,
+    pathlib.PureWindowsPath,
+    re.Pattern,
+    weakref.ref,
+    logging.Logger,
+    logging.RootLogger,
+}
+_LOCALS = frozenset({tuple, frozenset, types.GenericAlias, types.MappingProxyType})
+_BY_NAME = frozenset({types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType})
+
+# (module, name) of library bases -> how their instances are treated
+_LIBRARY = {
+    ("numpy", "ndarray"): Kind.ARRAY,
+    ("numpy", "generic"): Kind.ATOM,
+    ("numpy", "dtype"): Kind.ATOM,
+    ("numpy", "ufunc"): Kind.BY_NAME,
+    ("numpy", "_ArrayFunctionDispatcher"): Kind.BY_NAME,
+    ("pandas.core.dtypes.base", "ExtensionDtype"): Kind.ATOM,
+    ("pandas.core.indexes.base", "Index"): Kind.ATOM,  # immutable, and often shared by copies
+    ("pandas", "Index"): Kind.ATOM,
+    ("datetime", "tzinfo"): Kind.ATOM,
+}
+
+_flags_of = type.__dict__["__flags__"].__get__
+mro = type.__dict__["__mro__"].__get__
+namespace_of = type.__dict__["__dict__"].__get__
+_module_of = type.__dict__["__module__"].__get__
+_qualname_of = type.__dict__["__qualname__"].__get__
+
+
+def type_name(cls: type) -> str:
+    """Give ``module.Qualified.name``; of builtins and the notebook's own just the name."""
+    module = _text(_module_of, cls)
+    name = _text(_qualname_of, cls)
+    return name if module in ("builtins", "__main__", "") else f"{module}.{name}"
+
+
+def _text(get: Any, cls: type) -> str:
+    try:
+        found = get(cls)
+    except AttributeError:
+        return ""
+    return found if type(found) is str else ""
+
+
+_EXACT = {
+    **{id(cls): Kind.ATOM for cls in _ATOMS},
+    **{id(cls): Kind.LOCAL for cls in _LOCALS},
+    **{id(cls): Kind.BY_NAME for cls in _BY_NAME},
+    id(types.FunctionType): Kind.FUNCTION,
+}
+
+
+def kind_of(cls: type) -> Kind:
+    """Decide how instances of a class are treated."""
+    if kind := _EXACT.get(id(cls)):
+        return kind
+    bases = mro(cls)
+    if any(base is type for base in bases):
+        return Kind.CLASS
+    if any(base is enum.Enum for base in bases):
+        return Kind.ENUM
+    for base in bases:
+        if kind := _LIBRARY.get((_text(_module_of, base), _text(_qualname_of, base))):
+            return kind
+    return Kind.PLAIN
+
+
+def is_by_name(thing: Any, module: Any, qualname: Any) -> bool:
+    """Whether an importable module holds this very object under its name."""
+    if type(module) is not str or type(qualname) is not str or module == "__main__":
+        return False
+    found: Any = sys.modules.get(module)
+    for part in qualname.split("."):
+        if type(found) is types.ModuleType or isinstance(found, types.ModuleType):
+            found = found.__dict__.get(part)
+        elif isinstance(found, type):
+            found = next((namespace_of(b)[part] for b in mro(found) if part in namespace_of(b)), None)
+        else:
+            return False
+    return found is thing
+
+
+def is_notebook_class(cls: type) -> bool:
+    """Whether a class must be saved by value: no import leads to it."""
+    module = _text(_module_of, cls)
+    if not _flags_of(cls) & _HEAP_TYPE or is_by_name(cls, module, _text(_qualname_of, cls)):
+        return False
+    # an extension may keep a class to itself: what it has no name for cannot be saved by value
+    spec = getattr(sys.modules.get(module), "__spec__", None)
+    return not isinstance(getattr(spec, "loader", None), ExtensionFileLoader) and not _is_builtin(spec)
+
+
+def _is_builtin(spec: Any) -> bool:
+    return getattr(spec, "loader", None) is BuiltinImporter
+
+
+def is_module_scope(scope: dict[str, Any]) -> bool:
+    """Whether globals are those of an imported module."""
+    module = sys.modules.get(str(scope.get("__name__")))
+    return module is not None and module.__dict__ is scope
+
+
+def is_notebook_function(function: types.FunctionType) -> bool:
+    """Whether a function must be saved by value: no import leads to it."""
+    return not is_by_name(function, function.__module__, function.__qualname__)

@@ -1,0 +1,87 @@
+"""The entries of the namespace from one state to the next, and how a manifest tells them briefly.
+
+A manifest lists what differs from a *base table*, an object that holds all entries of some earlier
+state.  When that list would grow long, a new table is stored: with N variables of which c change,
+lists of about sqrt(2 N c) cost least.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from .varchive import Entry
+from .varchive.digest import digest
+from .varchive.model import dump_json
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a cell did to the variables, by name."""
+
+    made: tuple[str, ...]
+    changed: tuple[str, ...]
+    deleted: tuple[str, ...]
+    unsaved: tuple[str, ...]
+
+
+class Manifest:
+    """The current entries, and their telling as base and difference.
+
+    Attributes
+    ----------
+    entries : dict
+        Name -> entry of all variables, classes and hidden state.
+    base : str or None
+        Digest of the table from which the next manifest differs.
+    delta : dict
+        The entries that differ from the table.
+    gone : set
+        The names of the table that are no longer.
+    """
+
+    def __init__(self, put: Callable[[str, bytes], None]) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.base: str | None = None
+        self.delta: dict[str, Entry] = {}
+        self.gone: set[str] = set()
+        self._put = put
+        self._in_base: frozenset[str] = frozenset()
+
+    def update(self, entries: dict[str, Entry], names: Iterable[str]) -> Changes:
+        """Take over entries that are new or other; forget all that is not among the names."""
+        made, changed, unsaved = [], [], []
+        for name, entry in entries.items():
+            old = self.entries.get(name)
+            if not name.startswith("<"):
+                if old is None:
+                    made.append(name)
+                elif (old.digest, old.reason) != (entry.digest, entry.reason):
+                    changed.append(name)
+                if entry.reason is not None and (old is None or old.n != entry.n):
+                    unsaved.append(name)
+            self.entries[name] = self.delta[name] = entry
+            self.gone.discard(name)
+        deleted = sorted(self.entries.keys() - set(names))
+        for name in deleted:
+            del self.entries[name]
+            self.delta.pop(name, None)
+            if name in self._in_base:
+                self.gone.add(name)
+        self._shorten()
+        shown = tuple(name for name in deleted if not name.startswith("<"))
+        return Changes(tuple(sorted(made)), tuple(sorted(changed)), shown, tuple(sorted(unsaved)))
+
+    def saved(self) -> int:
+        """Count the variables that are saved."""
+        return sum(e.reason is None for name, e in self.entries.items() if not name.startswith("<"))
+
+    def _shorten(self) -> None:
+        if len(self.delta) + len(self.gone) <= 16 + math.isqrt(2 * len(self.entries)):
+            return
+        table = dump_json({name: entry.to_json() for name, entry in self.entries.items()})
+        self.base = digest(table)
+        self._put(self.base, table)
+        self._in_base = frozenset(self.entries)
+        self.delta, self.gone = {}, set()

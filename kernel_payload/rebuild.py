@@ -1,0 +1,86 @@
+"""What the streams of a varchive call when they are loaded: part of the format.
+
+The names here stand in archives; they keep their meaning for ever.  `namespace` and
+`notebook_class` stand for the loader's own, which `thaw` puts in their place.
+numpy and pandas are imported only where a stream holds their values.
+"""
+
+from __future__ import annotations
+
+import importlib
+import types
+from typing import Any
+
+from .varchive.errors import CannotLoad
+
+
+def namespace() -> dict[str, Any]:
+    """Give the namespace into which a state is loaded; functions of the notebook live in it."""
+    raise CannotLoad("a group of a state was loaded without its state; use tmrun.vars(path, n)")
+
+
+def notebook_class(name: str) -> type:
+    """Give the class of the notebook that another group of the state holds."""
+    raise CannotLoad(f"class {name} was loaded without its state; use tmrun.vars(path, n)")
+
+
+def module_globals(name: str) -> dict[str, Any]:
+    """Give the globals of an imported module, for a function that was made there."""
+    return importlib.import_module(name).__dict__
+
+
+def other_globals() -> dict[str, Any]:
+    """Make globals for functions that lived neither in the notebook nor in a module."""
+    return {"__builtins__": __builtins__}
+
+
+def cell() -> types.CellType:
+    """Make an empty closure cell."""
+    return types.CellType()
+
+
+def set_cell(target: types.CellType, contents: tuple[Any]) -> None:
+    """Fill a closure cell, once what it holds can refer to it."""
+    target.cell_contents = contents[0]
+
+
+def function(
+    code: types.CodeType, scope: dict[str, Any], closure: tuple[types.CellType, ...] | None
+) -> types.FunctionType:
+    """Make a function; its cells may be empty still."""
+    return types.FunctionType(code, scope, closure=closure)
+
+
+def set_function(target: types.FunctionType, state: dict[str, Any]) -> None:
+    """Give a function its attributes, and the globals that only it brings."""
+    target.__globals__.update(state.pop("globals", {}))
+    target.__dict__.update(state.pop("dict", {}))
+    for name, value in state.items():
+        setattr(target, name, value)
+
+
+def array(buffer: Any, dtype: Any, shape: tuple[int, ...], order: str) -> Any:
+    """Make a numpy array over a buffer's memory, read-only if that is."""
+    numpy = importlib.import_module("numpy")
+    flat = numpy.frombuffer(buffer, dtype=numpy.uint8)
+    return flat.view(dtype).reshape(shape, order=order)
+
+
+def view(root: Any, dtype: Any, shape: Any, strides: Any, offset: int, writeable: bool) -> Any:
+    """Make a view of another array's memory."""
+    numpy = importlib.import_module("numpy")
+    made = numpy.ndarray(shape, dtype, buffer=root, offset=offset, strides=strides)
+    if not writeable:
+        made.flags.writeable = False
+    return made
+
+
+def block_refs() -> Any:
+    """Make what pandas' blocks that share memory share, so that writing to one copies it."""
+    return importlib.import_module("pandas._libs.internals").BlockValuesRefs()
+
+
+def block(kind: type, values: Any, indexer: Any, ndim: int, refs: Any) -> Any:
+    """Make a block of a pandas frame or series."""
+    placement = importlib.import_module("pandas._libs.internals").BlockPlacement(indexer)
+    return kind(values, placement=placement, ndim=ndim, refs=refs)  # type: ignore[call-arg]

@@ -1,0 +1,164 @@
+"""Variables -> groups that are frozen, and variables that cannot be, with the reason.
+
+What fails is found out alone, so that it takes nothing else with it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from . import live
+from .chunks import Chunker, value_digest
+from .freeze import Context, Frozen, Unreached, freeze
+from .reach import ClassNames, Reach
+from .varchive import Group, Part
+
+_SMALL = 1 << 20  # bytes of stream up to which the members of a group are also told apart
+
+
+class Member(NamedTuple):
+    """One of a group: its name, the digest of its value, and the bytes that it takes alone."""
+
+    name: str
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A group that is frozen, digest and size of each member, and the seconds that it took."""
+
+    group: Group
+    digests: tuple[str, ...]
+    sizes: tuple[int, ...]
+    cost: float = 0.0
+
+    @classmethod
+    def of(cls, name: str, parts: tuple[Part, ...]) -> Settled:
+        """Make the group of one value that took no time to speak of."""
+        size = sum(part.size for part in parts)
+        return cls(Group((name,), parts), (value_digest(parts),), (size,))
+
+    def each(self) -> Iterator[Member]:
+        """Give the members."""
+        return map(Member, self.group.members, self.digests, self.sizes)
+
+
+class Settling:
+    """One recording's freezing.
+
+    Attributes
+    ----------
+    settled : dict
+        Members -> group.
+    failed : dict
+        Name -> why it cannot be saved.
+    nodes : dict
+        Name -> value of all that was looked at, classes included.
+    """
+
+    def __init__(self, namespace: dict[str, Any], classes: ClassNames, chunker: Chunker) -> None:
+        self.settled: dict[tuple[str, ...], Settled] = {}
+        self.failed: dict[str, str] = {}
+        self.nodes: dict[str, Any] = {}
+        self._namespace = namespace
+        self._classes = classes
+        self._chunker = chunker
+
+    def settle(self, reach: Reach) -> None:
+        """Freeze every group of a search."""
+        self.failed.update(reach.refused)
+        again: set[str] = set()
+        while (missed := self._settle_groups(reach, again)) is not None:
+            reach.add_class(*missed)
+        self.nodes.update(reach.nodes)
+        if again:
+            # what is left of groups, some of whose members failed, may share less
+            rest = Reach(self._namespace, self._classes)
+            for name in sorted(again - self.failed.keys()):
+                rest.add(name, reach.nodes[name])
+            self.settle(rest)
+
+    def _settle_groups(self, reach: Reach, again: set[str]) -> tuple[str, type] | None:
+        """Freeze the groups; give the node and class at which freezing found a class missing."""
+        names = {id(v): n for n, v in reach.nodes.items() if n.startswith("<class")}
+        context = Context(self._namespace, names, reach.views())
+        for members in reach.groups():
+            if members in self.settled or members[0] in again:
+                continue
+            blocked = self._blocked(members, reach)
+            self.failed.update(blocked)
+            try:
+                left = tuple(m for m in members if m not in self.failed)
+                if left == members:
+                    self._freeze(members, reach, context)
+                else:
+                    again.update(left)
+            except Unreached as missed:
+                return members[0], missed.cls
+            except BaseException as error:  # noqa: BLE001  (whatever a value's reduction raises)
+                again.update(self._blame(members, reach, context, error))
+        return None
+
+    def _blocked(self, members: tuple[str, ...], reach: Reach) -> dict[str, str]:
+        """Find members whose class cannot be saved."""
+        found = {}
+        for name in members:
+            for cls in reach.uses.get(name, set()) & self.failed.keys():
+                found[name] = f"its class cannot be saved: {self.failed[cls]}"
+        return found
+
+    def _freeze(self, members: tuple[str, ...], reach: Reach, context: Context) -> None:
+        start = time.perf_counter()
+        values = [reach.nodes[name] for name in members]
+        inside = [name for name in members if name.startswith("<class")]
+        frozen = freeze(values, context, inside)
+        parts = self._chunker.parts(frozen)
+        digests = (value_digest(parts),) * len(members)
+        sizes = (_size(frozen),) * len(members)
+        if len(members) > 1 and frozen.stream.nbytes <= _SMALL:
+            alone = [self._alone(name, value, context) for name, value in zip(members, values, strict=True)]
+            digests = tuple(digest for digest, _ in alone)
+            sizes = tuple(size for _, size in alone)
+        cost = time.perf_counter() - start
+        self.settled[members] = Settled(Group(members, parts), digests, sizes, cost)
+
+    def _alone(self, name: str, value: Any, context: Context) -> tuple[str, int]:
+        """Give the digest and size of one member, as if it shared nothing."""
+        frozen = freeze([value], context._replace(views={}), [name])
+        return value_digest(self._chunker.parts(frozen, store=False)), _size(frozen)
+
+    def _blame(
+        self, members: tuple[str, ...], reach: Reach, context: Context, error: BaseException
+    ) -> set[str]:
+        """Note which members fail alone (or all, when none does); give the others."""
+        found = {}
+        if len(members) > 1:
+            for name in members:
+                try:
+                    freeze([reach.nodes[name]], context, [name])
+                except Unreached:
+                    pass
+                except BaseException as own:  # noqa: BLE001  (see above)
+                    found[name] = _reason(own)
+        found = found or dict.fromkeys(members, _reason(error))
+        self.failed.update(found)
+        return {name for name in members if name not in found}
+
+
+def _size(frozen: Frozen) -> int:
+    return frozen.stream.nbytes + sum(buffer.nbytes for buffer in frozen.buffers)
+
+
+def _reason(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except BaseException:  # noqa: BLE001  (an exception of the user's may raise even here)
+        text = ""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply to be pickled"
+    kind = live.type_name(type(error))
+    return f"{kind}: {text[:300]}" if text else kind

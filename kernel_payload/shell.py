@@ -1,0 +1,238 @@
+"""The one importer of IPython's things: events, the live namespace, messages to the orchestrator.
+
+`hook` puts a `TimeMachine` between the cells of this kernel.  Whatever goes wrong in the recorder
+stays here: it is logged, counted, told once, and the cell never sees it.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import platform
+import re
+import signal
+import sys
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, TextIO
+
+from .recorder import Cell, Recorder
+from .varchive import State, Varchive
+from .varchive.digest import ALGORITHM
+from .varchive.errors import TmrunError
+
+log = logging.getLogger("tmrun")
+
+# IPython's own record of inputs and outputs, and what every module has
+_OWN = re.compile(r"_i{0,3}|_{2,3}|_i?\d+|_[dio]h|__(name|doc|package|loader|spec|builtins?|session)__")
+
+_machine: TimeMachine | None = None
+
+
+class TimeMachine:
+    """The recorder of this kernel, between its cells.
+
+    Parameters
+    ----------
+    shell : IPython.core.interactiveshell.InteractiveShell
+        Whose cells.
+    settings : dict
+        ``varchive`` (absolute path), ``run`` (id), ``about`` (what is known of the run),
+        ``dontsave`` (patterns), ``fault_file`` (where a crash leaves its trace; may be missing).
+    """
+
+    def __init__(self, shell: Any, settings: dict[str, Any]) -> None:
+        self.shell = shell
+        self.errors = 0
+        self._started = (0.0, "")
+        self._fault_file: TextIO | None = None
+        # what the shell itself put in the namespace, by identity: a user's `open` is a variable
+        self._hidden = {name: id(value) for name, value in shell.user_ns_hidden.items()}
+        archive = Varchive.create(settings["varchive"])
+        about = {**settings.get("about", {}), **about_this_kernel()}
+        archive.begin_run(settings["run"], about)
+        self.recorder = Recorder(
+            archive, settings["run"], shell.user_ns, self._is_public, settings.get("dontsave", ())
+        )
+        if path := settings.get("fault_file"):
+            self._fault_file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115  (while we live)
+            faulthandler.enable(self._fault_file)
+
+    def hook(self) -> None:
+        """Begin to record."""
+        self.shell.events.register("pre_run_cell", self._before)
+        self.shell.events.register("post_run_cell", self._after)
+
+    def unhook(self) -> dict[str, Any]:
+        """Stop recording, with everything written; give how it went."""
+        self.shell.events.unregister("pre_run_cell", self._before)
+        self.shell.events.unregister("post_run_cell", self._after)
+        self.recorder.close()
+        return self.status()
+
+    def status(self) -> dict[str, Any]:
+        """Give the number of states and bytes recorded, and why recording stopped, if it did."""
+        return {
+            "states": self.recorder.states,
+            "bytes": self.recorder.bytes,
+            "stopped": self.recorder.stopped or self._trouble(),
+        }
+
+    def _trouble(self) -> str | None:
+        return f"{self.errors} cells could not be recorded, see the log" if self.errors else None
+
+    # -- the two events; neither may raise, whatever happens
+
+    def _before(self, _info: Any) -> None:
+        try:
+            self.recorder.wait()
+        except BaseException:  # noqa: BLE001  (an interrupt too: the cell has not begun)
+            log.debug("interrupted while the last state was written")
+        self._started = (time.perf_counter(), _now())
+
+    def _after(self, result: Any) -> None:
+        began = time.perf_counter()
+        interrupt = _deaf_to_interrupts()
+        try:
+            self._record(result, began)
+        except BaseException as error:  # noqa: BLE001
+            self.errors += 1
+            log.error("cell could not be recorded", exc_info=error)
+            if self.errors == 1:
+                what = f"{type(error).__name__}: {error}"
+                print(f"tmrun: this cell could not be recorded ({what})", file=sys.stderr)
+        finally:
+            if interrupt is not None:
+                signal.signal(signal.SIGINT, interrupt)
+
+    def _record(self, result: Any, began: float) -> None:
+        info = result.info
+        raw = info.raw_cell or ""
+        if result.execution_count is None:
+            # no cell of the notebook's, but it may have changed variables
+            self.recorder.notice(raw)
+            return
+        if self.recorder.stopped:
+            self._tell({"n": result.execution_count, "stopped": self.recorder.stopped})
+            return
+        error = result.error_before_exec or result.error_in_exec
+        cell = Cell(
+            n=result.execution_count,
+            cell_id=info.cell_id,
+            source=raw,
+            code=_transformed(self.shell, raw),
+            status="ok" if error is None else "error",
+            error=None if error is None else _describe_error(error),
+            started=self._started[1],
+            ended=_now(),
+            seconds=round(began - self._started[0], 6),
+        )
+        state = self.recorder.record(cell, result.result)
+        self._tell(_summary(state, time.perf_counter() - began, self.recorder.stopped))
+
+    def _is_public(self, name: str, value: Any) -> bool:
+        return self._hidden.get(name) != id(value) and not _OWN.fullmatch(name)
+
+    def _tell(self, content: dict[str, Any]) -> None:
+        """Send a message that belongs to the cell; who does not know its type passes it over."""
+        kernel = getattr(self.shell, "kernel", None)
+        if kernel is not None:
+            parent = kernel.get_parent()
+            kernel.session.send(kernel.iopub_socket, "tmrun_state", content, parent=parent)
+
+
+def hook(settings: dict[str, Any]) -> dict[str, Any]:
+    """Start recording in this kernel.
+
+    Returns
+    -------
+    dict
+        The run's id and what is known of this kernel.
+
+    Raises
+    ------
+    TmrunError
+        When this is no IPython kernel, or it is recorded already.
+    """
+    global _machine  # noqa: PLW0603  (one kernel, one time machine)
+    if _machine is not None:
+        raise TmrunError("this kernel is recorded already; stop that first")
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if shell is None:
+        raise TmrunError("this kernel is no IPython kernel; run it with --no-record")
+    machine = TimeMachine(shell, settings)
+    machine.hook()
+    _machine = machine
+    return {"run": settings["run"], **about_this_kernel()}
+
+
+def finish() -> dict[str, Any]:
+    """Stop recording in this kernel; give how it went."""
+    global _machine  # noqa: PLW0603
+    if _machine is None:
+        raise TmrunError("this kernel is not recorded")
+    machine, _machine = _machine, None
+    return machine.unhook()
+
+
+def status() -> dict[str, Any]:
+    """Give how recording goes in this kernel."""
+    if _machine is None:
+        raise TmrunError("this kernel is not recorded")
+    return _machine.status()
+
+
+def about_this_kernel() -> dict[str, Any]:
+    """Give versions: of Python, of the hash, and of the packages that shape what is recorded."""
+    packages = {name: sys.modules.get(name) for name in ("IPython", "ipykernel", "numpy", "pandas")}
+    versions = {name: getattr(module, "__version__", None) for name, module in packages.items()}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.system(),
+        "hash": ALGORITHM,
+        "packages": {name: version for name, version in versions.items() if version},
+    }
+
+
+def _deaf_to_interrupts() -> Any:
+    """Let Ctrl-C not tear a recording; give the handler to put back."""
+    try:
+        return signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not in the main thread
+        return None
+
+
+def _transformed(shell: Any, raw: str) -> str:
+    try:
+        return str(shell.transform_cell(raw))
+    except Exception:  # noqa: BLE001  (a cell that is no Python: its words are all there is)
+        return raw
+
+
+def _describe_error(error: BaseException) -> dict[str, Any]:
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  (the user's own exception)
+        text = "<its text could not be made>"
+    return {"ename": type(error).__name__, "evalue": text[:2000]}
+
+
+def _summary(state: State, seconds: float, stopped: str | None) -> dict[str, Any]:
+    return {
+        "n": state.n,
+        "status": state.status,
+        "made": state.made,
+        "changed": state.changed,
+        "deleted": state.deleted,
+        "unsaved": state.unsaved,
+        "variables": state.variables,
+        "bytes": state.bytes,
+        "seconds": round(seconds, 6),
+        "stopped": stopped,
+    }
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")

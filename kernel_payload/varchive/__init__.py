@@ -1,0 +1,7 @@
+"""The varchive: its format and the one implementation of it; never imports IPython."""
+
+from .archive import Varchive, ranges
+from .group import CHUNK, INLINE, Group, Part
+from .model import Entry, Place, Run, State
+
+__all__ = ["CHUNK", "INLINE", "Entry", "Group", "Part", "Place", "Run", "State", "Varchive", "ranges"]

@@ -1,0 +1,209 @@
+"""Varchive: past + store, on disk; put a state, read states, verify.
+
+A state's manifest is written last, by one rename: a cell is recorded wholly or not at all.
+Nothing here unpickles.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from . import layout
+from .digest import Buffer
+from .errors import Damaged, NoSuchRun, NoSuchState, NotAVarchive
+from .group import Group
+from .model import Entry, Json, Place, Run, State, dump_json, table_from_json
+from .store import DirectoryStore, make_private
+
+
+class Varchive:
+    """A varchive on disk.
+
+    Make one with `Varchive.at` (it must be there) or `Varchive.create` (it may be there).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.store = DirectoryStore(path)
+
+    def __repr__(self) -> str:
+        return f"<varchive {self.path}>"
+
+    @classmethod
+    def at(cls, path: str | Path) -> Varchive:
+        """Open the varchive at ``path``.
+
+        Raises
+        ------
+        NotAVarchive
+            When there is none, or one of a later format.
+        """
+        archive = cls(Path(path))
+        if (mark := _read_mark(archive.path / layout.MARK)) is None:
+            raise NotAVarchive(f"{path} is no varchive; give a .varchive directory that tmrun wrote")
+        if mark > layout.FORMAT:
+            raise NotAVarchive(
+                f"{path} has format {mark}, this tmrun reads up to {layout.FORMAT};"
+                " pip install --upgrade tmrun"
+            )
+        return archive
+
+    @classmethod
+    def create(cls, path: str | Path) -> Varchive:
+        """Open the varchive at ``path``, made if there is nothing or an empty directory.
+
+        Raises
+        ------
+        NotAVarchive
+            When something else is there.
+        OSError
+            When it cannot be written.
+        """
+        archive = cls(Path(path))
+        if (archive.path / layout.MARK).exists():
+            return cls.at(path)
+        if archive.path.exists() and not archive._is_blank():
+            raise NotAVarchive(f"{path} exists and is no varchive; move it away, or write elsewhere")
+        for name in (layout.TMP, layout.OBJECTS, layout.RUNS):
+            make_private(archive.path / name)
+        archive.store.write(layout.MARK, dump_json({"format": layout.FORMAT}))
+        return archive
+
+    def _is_blank(self) -> bool:
+        """Whether nothing is there but what a `create` that died midway leaves."""
+        ours = {layout.TMP, layout.OBJECTS, layout.RUNS}
+        return self.path.is_dir() and all(p.name in ours for p in self.path.iterdir())
+
+    # -- runs
+
+    def begin_run(self, run: str, about: Json) -> None:
+        """Enter a run, with what is known of it at its start."""
+        if not layout.is_run_id(run):
+            raise ValueError(f"{run!r} cannot name a run; use letters, digits, '.', '_' and '-'")
+        make_private(self.path / layout.states_name(run))
+        self.store.write(layout.run_name(run), dump_json(about))
+
+    def end_run(self, run: str, end: Json) -> None:
+        """Say how a run ended."""
+        self.store.write(layout.end_name(run), dump_json(end))
+
+    def runs(self) -> list[str]:
+        """Give the ids of the runs, in the order in which they began."""
+        return [run for run in self.store.list(layout.RUNS) if self._has_run(run)]
+
+    def run(self, run: str | int = -1) -> Run:
+        """Give one run, by its id, the start of its id, or its place (-1: the latest).
+
+        Raises
+        ------
+        NoSuchRun
+            With the runs that there are.
+        """
+        runs = self.runs()
+        if isinstance(run, int):
+            found = runs[run : run + 1 or None] if -len(runs) <= run < len(runs) else []
+        else:
+            found = [r for r in runs if r == run] or [r for r in runs if r.startswith(run)]
+        if len(found) != 1:
+            what = "is not one run" if found else "is no run"
+            raise NoSuchRun(f"{run!r} {what} of {self.path} (runs: {', '.join(runs) or 'none'})")
+        about = self._json(layout.run_name(found[0]))
+        assert about is not None
+        return Run(found[0], about, self._json(layout.end_name(found[0])))
+
+    def _has_run(self, run: str) -> bool:
+        return (self.path / layout.run_name(run)).exists()
+
+    # -- states
+
+    def put_object(self, digest: str, data: Buffer) -> Path | None:
+        """Store an object of a state to come; None when it was there."""
+        return self.store.put(digest, data)
+
+    def put_state(self, run: str, state: State) -> Path:
+        """Commit a state, all of whose objects have been put."""
+        return self.store.write(layout.state_name(run, state.n), dump_json(state.to_json()))
+
+    def states(self, run: str) -> list[int]:
+        """Give the numbers of the cells that were recorded, in order."""
+        numbers = map(layout.state_number, self.store.list(layout.states_name(run)))
+        return sorted(n for n in numbers if n is not None)
+
+    def state(self, run: str, n: int) -> State:
+        """Give the state of cell ``n``.
+
+        Raises
+        ------
+        NoSuchState
+            With the cells that were recorded.
+        """
+        if (data := self._json(layout.state_name(run, n))) is None:
+            raise NoSuchState(
+                f"cell {n} was not recorded (recorded: {ranges(self.states(run))});"
+                f" see tmrun show {self.path}"
+            )
+        return State.from_json(data)
+
+    def entries(self, state: State) -> dict[str, Entry]:
+        """Give the whole namespace of a state: name -> entry, hidden ones included."""
+        table = {} if state.base is None else table_from_json(json.loads(self.store.get(state.base)))
+        for name in state.gone:
+            table.pop(name, None)
+        return {**table, **state.entries}
+
+    def group(self, place: Place) -> Group:
+        """Give the group that a place holds, its large parts not yet read."""
+        data = self.store.get(place.object)
+        return Group.from_bytes(data[place.offset : place.offset + place.length])
+
+    def verify(self) -> list[str]:
+        """Read every byte of every state; give what is wrong, empty when all is well."""
+        wrong = []
+        seen: set[str] = set()
+        for run in self.runs():
+            for n in self.states(run):
+                try:
+                    self._verify_state(self.state(run, n), seen)
+                except (Damaged, ValueError, KeyError, TypeError) as error:
+                    wrong.append(f"cell {n} of run {run}: {error}")
+        return wrong
+
+    def _verify_state(self, state: State, seen: set[str]) -> None:
+        entries = [*self.entries(state).values()]
+        if isinstance(state.answer, Entry):
+            entries.append(state.answer)
+        for place in {entry.place for entry in entries if entry.place}:
+            for digest in (place.object, *self.group(place).objects()):
+                if digest not in seen:
+                    self.store.get(digest)
+                    seen.add(digest)
+
+    def _json(self, name: str) -> Json | None:
+        if (data := self.store.read(name)) is None:
+            return None
+        try:
+            content: Json = json.loads(data)
+        except ValueError as error:
+            raise Damaged(f"{self.path / name} is not JSON ({error}); restore it from a copy") from None
+        return content
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Give 1, 2, 3, 7 as ``1-3, 7``; nothing as ``none``."""
+    runs: list[list[int]] = []
+    for n in sorted(numbers):
+        if runs and n == runs[-1][-1] + 1:
+            runs[-1][1:] = [n]
+        else:
+            runs.append([n])
+    return ", ".join("-".join(map(str, run)) for run in runs) or "none"
+
+
+def _read_mark(path: Path) -> int | None:
+    try:
+        mark = json.loads(path.read_bytes())["format"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return mark if isinstance(mark, int) else None

@@ -1,0 +1,84 @@
+"""A group's bytes: the pickle stream of its members and the buffers that left the stream.
+
+::
+
+    4 bytes, big endian    length of the head
+    head                   JSON: {"members": [...], "parts": [{"size": 12} | {"size": …, "chunks": […]}]}
+    the parts that have no chunks, one after the other
+
+Part 0 is the stream, the others its buffers in order (pickle protocol 5).  A part of more than
+`INLINE` bytes is cut in chunks, each an object of its own, so a change of one element of a large
+array stores one chunk.  The small groups of a cell stand together in one object.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
+
+from .model import dump_json
+
+CHUNK = 1 << 20
+INLINE = 1 << 16
+
+
+class Part(NamedTuple):
+    """A stream or a buffer: its size in bytes, and its bytes or the digests of its chunks."""
+
+    size: int
+    inline: bytes | None
+    chunks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    """Values that were pickled together, by the names of their entries."""
+
+    members: tuple[str, ...]
+    parts: tuple[Part, ...]
+
+    def to_bytes(self) -> bytes:
+        """Serialize, chunks by their digests."""
+        head = dump_json({"members": self.members, "parts": [_head(p) for p in self.parts]})
+        inline = [part.inline for part in self.parts if part.inline is not None]
+        return b"".join([len(head).to_bytes(4, "big"), head, *inline])
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Group:
+        """Read what `to_bytes` gave."""
+        start = 4 + int.from_bytes(data[:4], "big")
+        head = json.loads(data[4:start])
+        sizes = [0 if "chunks" in part else part["size"] for part in head["parts"]]
+        ends = accumulate(sizes, initial=start)
+        parts = (
+            Part(
+                part["size"],
+                None if "chunks" in part else data[at : at + part["size"]],
+                tuple(part.get("chunks", ())),
+            )
+            for part, at in zip(head["parts"], ends, strict=False)
+        )
+        return cls(tuple(head["members"]), tuple(parts))
+
+    def objects(self) -> Iterator[str]:
+        """Give the digests of the chunks."""
+        for part in self.parts:
+            yield from part.chunks
+
+    def read(self, part: Part, read_into: Callable[[str, memoryview], None]) -> bytearray:
+        """Bring a part's bytes together."""
+        if part.inline is not None:
+            return bytearray(part.inline)
+        whole = bytearray(part.size)
+        with memoryview(whole) as memory:
+            for i, digest in enumerate(part.chunks):
+                read_into(digest, memory[i * CHUNK : (i + 1) * CHUNK])
+        return whole
+
+
+def _head(part: Part) -> dict[str, object]:
+    chunks = {} if part.inline is not None else {"chunks": part.chunks}
+    return {"size": part.size, **chunks}

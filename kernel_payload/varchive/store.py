@@ -1,0 +1,133 @@
+"""Content-addressed objects in a directory: hash -> bytes.
+
+Every file is written to ``tmp/`` and renamed into place, so no reader sees half of one, and many
+writers need no locks: two that store the same content rename the same bytes to the same name.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import digest as digests
+from . import layout
+from .digest import Buffer
+from .errors import Damaged
+
+
+class DirectoryStore:
+    """Files below one directory: objects by digest, and named files written once, atomically."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._session = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._count = 0
+
+    def write(self, name: str, data: Buffer) -> Path:
+        """Make the file ``name`` hold exactly ``data``, or change nothing.
+
+        Returns
+        -------
+        pathlib.Path
+            Where it is, for a later `sync`.
+
+        Raises
+        ------
+        OSError
+            When the disk is full or the directory cannot be written.
+        """
+        self._count += 1
+        temporary = self.root / layout.TMP / f"{self._session}-{self._count}"
+        target = self.root / name
+        try:
+            _write_new(temporary, data)
+            try:
+                temporary.replace(target)
+            except FileNotFoundError:
+                make_private(target.parent)
+                temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        return target
+
+    def put(self, digest: str, data: Buffer) -> Path | None:
+        """Store an object under the digest of its content; None when it is already there."""
+        name = layout.object_name(digest)
+        return None if (self.root / name).exists() else self.write(name, data)
+
+    def get(self, digest: str) -> bytes:
+        """Read an object, verified."""
+        try:
+            data = (self.root / layout.object_name(digest)).read_bytes()
+        except FileNotFoundError:
+            raise self._missing(digest) from None
+        digests.check(digest, data)
+        return data
+
+    def get_into(self, digest: str, target: memoryview) -> None:
+        """Read an object into memory of exactly its size, verified there, without another copy."""
+        try:
+            with (self.root / layout.object_name(digest)).open("rb", buffering=0) as file:
+                done = 0
+                while done < len(target) and (count := file.readinto(target[done:])):
+                    done += count
+                whole = done == len(target) and not file.read(1)
+        except FileNotFoundError:
+            raise self._missing(digest) from None
+        if not whole:
+            raise Damaged(f"object {digest} has not its {len(target)} bytes; restore it from a copy")
+        digests.check(digest, target)
+
+    def names(self) -> Iterator[str]:
+        """Give the digest of every object."""
+        for folder in sorted((self.root / layout.OBJECTS).iterdir()):
+            for file in sorted(folder.iterdir()):
+                yield layout.digest_of(folder.name, file.name)
+
+    def read(self, name: str) -> bytes | None:
+        """Read a named file; None when there is none."""
+        try:
+            return (self.root / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def list(self, name: str) -> list[str]:
+        """List the files of a directory; none when it is not there."""
+        try:
+            return sorted(entry.name for entry in os.scandir(self.root / name))
+        except FileNotFoundError:
+            return []
+
+    def _missing(self, digest: str) -> Damaged:
+        return Damaged(f"object {digest} is missing from {self.root}; restore it from a copy")
+
+
+def make_private(directory: Path) -> None:
+    """Make a directory, and those above it that are missing, for this user's eyes only."""
+    missing = [directory]
+    while not missing[-1].parent.exists():
+        missing.append(missing[-1].parent)
+    for path in reversed(missing):
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Have the system put a file on the disk itself, against a crash of the machine."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _write_new(path: Path, data: Buffer) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        rest = memoryview(data).cast("B")
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+    finally:
+        os.close(handle)
