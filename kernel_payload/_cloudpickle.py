@@ -4,27 +4,10 @@ In a kernel that tmrun injects, the bundle puts cloudpickle's source itself here
 environment may lack it or hold another version, and gains no ``cloudpickle`` by being recorded.
 """
 
-from cloudpickle.cloudpickle import *  # noqa: F403  (the source has no __all__)
-from cloudpickle.cloudpickle import (  # what the payload leans on
-    Pickler,
-    _class_getnewargs,
-    _class_getstate,
-    _class_setstate,
-    _enum_getnewargs,
-    _enum_getstate,
-    _extract_code_globals,
-    _make_skeleton_class,
-    _make_skeleton_enum,
-)
+from typing import Any
 
-__all__ = [
-    "Pickler",
-    "_class_getnewargs",
-    "_class_getstate",
-    "_class_setstate",
-    "_enum_getnewargs",
-    "_enum_getstate",
-    "_extract_code_globals",
-    "_make_skeleton_class",
-    "_make_skeleton_enum",
-]
+from cloudpickle import cloudpickle as _source
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(_source, name)

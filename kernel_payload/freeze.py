@@ -16,6 +16,7 @@ import io
 import pickle
 import sys
 import types
+import typing
 from collections import ChainMap
 from collections.abc import Collection, Sequence
 from enum import Enum
@@ -141,6 +142,14 @@ class _Pickler(pickle.Pickler):
         else:
             made = cloud._make_skeleton_class
             arguments, state = cloud._class_getnewargs(cls), cloud._class_getstate(cls)
+        contents = state[0]
+        # copyreg's note on a class whose instances were copied or pickled: no part of it
+        contents.pop("__slotnames__", None)
+        if "__slots__" in contents and not _is_named_tuple(cls):
+            # they must be there when the class is made, which cloudpickle leaves out
+            arguments[3]["__slots__"] = contents.pop("__slots__")
+            for name in [n for n, v in contents.items() if type(v) is types.MemberDescriptorType]:
+                del contents[name]
         # the last but one is cloudpickle's own identity of a class, random; ours is the entry's name
         return made, (*arguments[:-2], None, None), state, None, None, cloud._class_setstate
 
@@ -208,6 +217,11 @@ class _Pickler(pickle.Pickler):
 
     def _reduce_refs(self, refs: Any) -> Any:
         return rebuild.block_refs, ()
+
+
+def _is_named_tuple(cls: type) -> bool:
+    # typing makes the class, slots and all, from its original bases
+    return typing.NamedTuple in live.namespace_of(cls).get("__orig_bases__", ())
 
 
 def _annotations(function: types.FunctionType) -> dict[str, Any]:

@@ -1,0 +1,136 @@
+"""tmrun: a time machine for notebooks.
+
+`run` runs a notebook headless and records its variables after every cell; `vars`, `ans` and
+`open` look at what was recorded.  Importing this loads nothing of nbclient, IPython or numpy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kernel_payload.varchive.errors import (
+    CannotLoad,
+    Damaged,
+    NoSuchRun,
+    NoSuchState,
+    NoSuchVariable,
+    NotAVarchive,
+    NotFound,
+    NotSaved,
+    TmrunError,
+    Untrusted,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from kernel_payload.thaw import Variables
+
+    from .reader import Recording
+    from .runner import Report
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CannotLoad",
+    "Damaged",
+    "NoSuchRun",
+    "NoSuchState",
+    "NoSuchVariable",
+    "NotAVarchive",
+    "NotFound",
+    "NotSaved",
+    "TmrunError",
+    "Untrusted",
+    "UsageError",
+    "__version__",
+    "ans",
+    "open",
+    "run",
+    "vars",
+]
+
+
+def open(path: Any, run: str | int | None = None, *, trusted: bool = False) -> Recording:  # noqa: A001
+    """Open what a run recorded.
+
+    Parameters
+    ----------
+    path : path-like, Recording or Report
+        A varchive, an output notebook (which knows its varchive), or what `run` returned.
+    run : str or int, optional
+        A run's id, the start of one, or its place (-1: the latest).  By default the run of the
+        output notebook, or the latest of the varchive.
+    trusted : bool, default False
+        Load even what another user wrote: loading runs code.
+
+    Returns
+    -------
+    Recording
+        With ``states()``, ``state(n)``, ``vars(n)`` and ``ans(n)``.
+
+    Raises
+    ------
+    NotAVarchive
+        When the path leads to no varchive.
+    NoSuchRun
+        With the runs that there are.
+    """
+    from .reader import open_recording
+
+    return open_recording(path, run, trusted=trusted)
+
+
+def vars(path: Any, n: int | str, run: str | int | None = None) -> Variables:  # noqa: A001
+    """Look at the variables after a cell.
+
+    Parameters
+    ----------
+    path, run
+        As for `open`.
+    n : int or str
+        Cell number (``In [n]``), negative from the end, or a cell's id.
+
+    Returns
+    -------
+    Variables
+        Name -> value; a value is loaded when asked for, ``dict(...)`` loads all.
+
+    Raises
+    ------
+    NoSuchState
+        When cell ``n`` was not recorded.
+    NoSuchVariable, NotSaved
+        By the mapping, for a name that was not there, or that could not be saved.
+    """
+    return open(path, run).vars(n)
+
+
+def ans(path: Any, n: int | str, run: str | int | None = None) -> Any:
+    """Give the answer of a cell, ``Out[n]``; None when it had none.  Parameters as for `vars`."""
+    return open(path, run).ans(n)
+
+
+def run(notebook: Any, **options: Any) -> Report:
+    """Run a notebook and record every cell.
+
+    Parameters
+    ----------
+    notebook : path-like
+        The notebook.
+    **options
+        Those of the command line, with underscores: see `tmrun.plan.Options`.
+
+    Returns
+    -------
+    Report
+        Status, cells, seconds, and the paths of the output notebook and the varchive.  A cell that
+        fails raises nothing.
+
+    Raises
+    ------
+    UsageError
+        When the notebook or an option cannot be used as given.
+    """
+    from .runner import run_notebook
+
+    return run_notebook(notebook, **options)

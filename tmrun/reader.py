@@ -1,0 +1,123 @@
+"""A path and a cell -> what was recorded: the door for scripts and for `tmrun show`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kernel_payload.thaw import Namespace, Variables, resolve_cell
+from kernel_payload.varchive import Run, State, Varchive
+from kernel_payload.varchive.errors import NotAVarchive, Untrusted
+
+PathOrArchive = "str | os.PathLike[str] | Recording"
+
+
+class Recording:
+    """An opened varchive: its runs, and one of them that is looked at.
+
+    Attributes
+    ----------
+    archive : Varchive
+        The archive.
+    run : Run
+        The run that cell numbers refer to.
+    """
+
+    def __init__(self, archive: Varchive, run: Run, *, trusted: bool = False) -> None:
+        self.archive = archive
+        self.run = run
+        self._trusted = trusted
+
+    def __repr__(self) -> str:
+        return f"<run {self.run.id} of {self.archive.path}, {len(self.states())} cells recorded>"
+
+    def states(self) -> list[int]:
+        """Give the numbers of the cells that were recorded."""
+        return self.archive.states(self.run.id)
+
+    def state(self, n: int | str) -> State:
+        """Give the state of a cell: a number, negative from the end, or a cell's id.
+
+        Raises
+        ------
+        NoSuchState
+            With the cells that were recorded.
+        """
+        return self.archive.state(self.run.id, resolve_cell(self.archive, self.run.id, n))
+
+    def vars(self, n: int | str) -> Variables:
+        """Give the variables after a cell; see `tmrun.vars`."""
+        return Variables(self._namespace(n))
+
+    def ans(self, n: int | str) -> Any:
+        """Give ``Out[n]``; None when the cell had none."""
+        return self._namespace(n).load_answer()
+
+    def describe(self, n: int | str) -> Variables:
+        """Give the variables after a cell, to be looked at and not loaded."""
+        return Variables(Namespace(self.archive, self.run, self.state(n)))
+
+    def _namespace(self, n: int | str) -> Namespace:
+        self._require_trust()
+        return Namespace(self.archive, self.run, self.state(n))
+
+    def _require_trust(self) -> None:
+        if self._trusted or not hasattr(os, "getuid"):
+            return
+        owner = self.archive.path.stat().st_uid
+        if owner != os.getuid():
+            raise Untrusted(
+                f"{self.archive.path} was written by another user (id {owner}), and loading runs"
+                " what it holds; look at it with tmrun show, or say tmrun.open(path, trusted=True)"
+            )
+
+
+def open_recording(
+    path: Any, run: str | int | None = None, *, trusted: bool = False
+) -> Recording:
+    """Open a varchive by its path, or by that of the output notebook that knows it."""
+    if isinstance(path, Recording):
+        if run is None:
+            return path
+        return Recording(path.archive, path.archive.run(run), trusted=path._trusted or trusted)
+    if isinstance(path, Varchive):
+        archive, known = path, None
+    elif getattr(path, "varchive", None) is not None:  # a report of tmrun.run
+        archive, known = Varchive.at(path.varchive), path.run
+    else:
+        archive, known = _find(Path(path))
+    wanted = run if run is not None else known if known is not None else -1
+    return Recording(archive, archive.run(wanted), trusted=trusted)
+
+
+def _find(path: Path) -> tuple[Varchive, str | None]:
+    """Give the varchive at or behind a path, and the run that the path means."""
+    if path.is_dir():
+        return Varchive.at(path), None
+    if not path.exists():
+        raise NotAVarchive(f"{path} does not exist; give a .varchive or the output notebook of a run")
+    about = _about(path)
+    try:
+        archive = Varchive.at(path.parent / about["varchive"])
+    except NotAVarchive:
+        raise NotAVarchive(
+            f"{path} was recorded in {about['varchive']}, which is no longer beside it;"
+            " move the two together"
+        ) from None
+    return archive, about["run"]
+
+
+def _about(path: Path) -> Mapping[str, Any]:
+    try:
+        about = json.loads(path.read_bytes())["metadata"]["tmrun"]
+    except (ValueError, KeyError, TypeError):
+        about = {}
+    if not isinstance(about, dict) or not {"varchive", "run"} <= about.keys():
+        raise NotAVarchive(
+            f"{path} is neither a varchive nor the output notebook of a recorded run;"
+            f" record it with: tmrun {path}"
+        )
+    return about
