@@ -86,7 +86,9 @@ class Candidates:
         """
         self.notice(code)
         todo = values.keys() if self._all else self._untold & values.keys()
-        todo = {name for name, value in values.items() if name in todo or not self._is_same(name, value)}
+        todo = {
+            name for name, value in values.items() if name in todo or not self._is_same(name, value)
+        }
         self._untold, self._all = set(), False
         reach = Reach(self._namespace, self._classes)
         scalars: dict[str, Any] = {}
@@ -126,7 +128,7 @@ class Candidates:
                 value = values[name]
                 if self._is_settled(name, value):
                     continue
-                if type(value) in live.SCALARS:
+                if live.is_scalar(value):
                     scalars[name] = value
                 elif name not in reach.nodes:
                     reach.add(name, value)
@@ -177,4 +179,4 @@ def _is_kept(value: Any) -> bool:
         return len(value) <= _SHORT
     if type(value) is int:
         return value.bit_length() <= 8 * _SHORT
-    return type(value) in live.SCALARS or type(value) is types.ModuleType
+    return live.is_scalar(value) or type(value) is types.ModuleType

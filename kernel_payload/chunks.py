@@ -47,7 +47,10 @@ class Chunker:
         key = (address, memory.nbytes, store)
         if key not in self._hashed:
             # with the memory itself, or another array could take its address
-            self._hashed[key] = self._hashed.get((*key[:2], True)) or (self._part(memory, store), memory)
+            self._hashed[key] = self._hashed.get((*key[:2], True)) or (
+                self._part(memory, store),
+                memory,
+            )
         return self._hashed[key][0]
 
     def _part(self, memory: memoryview, store: bool) -> Part:

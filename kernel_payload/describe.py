@@ -37,7 +37,7 @@ def describe(value: Any) -> Description:
             return special(name, value)
         except Exception:  # noqa: BLE001  (a library's object in a state of its own making)
             return Description(name)
-    length = len(value) if cls in _SIZED else None
+    length = len(value) if id(cls) in _SIZED else None
     return Description(name, brief(value), len=length)
 
 
@@ -49,9 +49,9 @@ def brief(value: Any, depth: int = 2) -> str:
     if cls is int:
         # the digits of a very long integer take quadratic time, or are refused
         return repr(value) if value.bit_length() < 200 else f"<{value.bit_length()} bits>"
-    if cls in live.SCALARS or cls is range:
+    if live.is_scalar(value) or cls is range:
         return repr(value)
-    if cls in _BRACKETS:
+    if id(cls) in _BRACKETS:
         return _cut(_items(value, cls, depth))
     if cls is types.ModuleType:
         return f"module {value.__dict__.get('__name__')}"
@@ -63,11 +63,11 @@ def brief(value: Any, depth: int = 2) -> str:
 
 
 def _items(value: Any, cls: type, depth: int) -> str:
-    opening, closing = _BRACKETS[cls]
+    opening, closing = _BRACKETS[id(cls)]
     if depth == 0:
         return f"{opening}…{closing}" if len(value) else opening + closing
     shown: Iterable[str]
-    if cls in (dict, OrderedDict):
+    if cls is dict or cls is OrderedDict:
         some = islice(dict.items(value), 5)
         shown = [f"{brief(k, depth - 1)}: {brief(v, depth - 1)}" for k, v in some]
     else:
@@ -84,16 +84,17 @@ def _cut(text: str) -> str:
     return text if len(text) <= _WIDTH + 20 else text[: _WIDTH + 19] + "…"
 
 
-_BRACKETS: dict[type, tuple[str, str]] = {
-    list: ("[", "]"),
-    tuple: ("(", ")"),
-    set: ("{", "}"),
-    frozenset: ("frozenset({", "})"),
-    dict: ("{", "}"),
-    OrderedDict: ("OrderedDict({", "})"),
-    deque: ("deque([", "])"),
+# by id: hashing a class may run its metaclass's code
+_BRACKETS: dict[int, tuple[str, str]] = {
+    id(list): ("[", "]"),
+    id(tuple): ("(", ")"),
+    id(set): ("{", "}"),
+    id(frozenset): ("frozenset({", "})"),
+    id(dict): ("{", "}"),
+    id(OrderedDict): ("OrderedDict({", "})"),
+    id(deque): ("deque([", "])"),
 }
-_SIZED = frozenset({*_BRACKETS, str, bytes, bytearray, range})
+_SIZED = frozenset({*_BRACKETS, *map(id, (str, bytes, bytearray, range))})
 
 
 def _array(name: str, array: Any) -> Description:
@@ -133,4 +134,3 @@ _LIBRARY: dict[str, Callable[[str, Any], Description]] = {
         for kind in ("bool", "bool_", "int64", "int32", "uint8", "float64", "float32", "complex128")
     },
 }
-

@@ -186,6 +186,11 @@ class _Pickler(pickle.Pickler):
             own = {name: found[name] for name in names if name in found}
         return self._scopes.setdefault(id(found), _Scope(reduction)), own
 
+    def _reduce_code(self, code: types.CodeType) -> Any:
+        # bytecode of another version would crash this one: the stream says which it is
+        _, arguments = _REDUCTIONS[types.CodeType](code)
+        return rebuild.code, (sys.implementation.cache_tag, arguments)
+
     def _reduce_cell(self, cell: types.CellType) -> Any:
         try:
             contents = (cell.cell_contents,)
@@ -236,6 +241,7 @@ def _own_reductions() -> dict[int, Any]:
     table: dict[int, Any] = {
         id(types.FunctionType): _Pickler._reduce_function,
         id(types.CellType): _Pickler._reduce_cell,
+        id(types.CodeType): _Pickler._reduce_code,
     }
     if numpy := sys.modules.get("numpy"):
         table[id(numpy.ndarray)] = _Pickler._reduce_array
@@ -243,7 +249,13 @@ def _own_reductions() -> dict[int, Any]:
         if refs := getattr(internals, "BlockValuesRefs", None):
             table[id(refs)] = _Pickler._reduce_refs
         blocks = sys.modules.get("pandas.core.internals.blocks")
-        for name in ("NumpyBlock", "NumericBlock", "ObjectBlock", "DatetimeLikeBlock", "ExtensionBlock"):
+        for name in (
+            "NumpyBlock",
+            "NumericBlock",
+            "ObjectBlock",
+            "DatetimeLikeBlock",
+            "ExtensionBlock",
+        ):
             if (block := getattr(blocks, name, None)) and hasattr(block, "refs"):
                 table[id(block)] = _Pickler._reduce_block
     return table

@@ -38,9 +38,11 @@ class Kind(enum.Enum):
 
 
 # values of these types are told apart by identity, and cheap to keep
-SCALARS = frozenset({type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented)})
+_SCALARS = frozenset(
+    {type(None), bool, int, float, complex, str, bytes, type(...), type(NotImplemented)}
+)
 
-_ATOMS = SCALARS | {
+_ATOMS = _SCALARS | {
     range,
     slice,
     types.ModuleType,
@@ -70,7 +72,9 @@ _ATOMS = SCALARS | {
     logging.RootLogger,
 }
 _LOCALS = frozenset({tuple, frozenset, types.GenericAlias, types.MappingProxyType})
-_BY_NAME = frozenset({types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType})
+_BY_NAME = frozenset(
+    {types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType}
+)
 
 # (module, name) of library bases -> how their instances are treated
 _LIBRARY = {
@@ -87,6 +91,7 @@ _LIBRARY = {
 
 _flags_of = type.__dict__["__flags__"].__get__
 mro = type.__dict__["__mro__"].__get__
+bases_of = type.__dict__["__bases__"].__get__
 namespace_of = type.__dict__["__dict__"].__get__
 _module_of = type.__dict__["__module__"].__get__
 _qualname_of = type.__dict__["__qualname__"].__get__
@@ -107,12 +112,27 @@ def _text(get: Any, cls: type) -> str:
     return found if type(found) is str else ""
 
 
+# by id: hashing a class may run its metaclass's code
+_SCALAR_IDS = frozenset(map(id, _SCALARS))
+_SCALAR_IDS = frozenset(map(id, SCALARS))
+
+
+def is_scalar(cls: type) -> bool:
+    """Whether a class is one of `SCALARS`; hashing it could run its metaclass's code."""
+    return id(cls) in _SCALAR_IDS
+
+
 _EXACT = {
     **{id(cls): Kind.ATOM for cls in _ATOMS},
     **{id(cls): Kind.LOCAL for cls in _LOCALS},
     **{id(cls): Kind.BY_NAME for cls in _BY_NAME},
     id(types.FunctionType): Kind.FUNCTION,
 }
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether a value is a number, a string or the like: it can share nothing."""
+    return id(type(value)) in _SCALAR_IDS
 
 
 def kind_of(cls: type) -> Kind:
@@ -139,7 +159,9 @@ def is_by_name(thing: Any, module: Any, qualname: Any) -> bool:
         if type(found) is types.ModuleType or isinstance(found, types.ModuleType):
             found = found.__dict__.get(part)
         elif isinstance(found, type):
-            found = next((namespace_of(b)[part] for b in mro(found) if part in namespace_of(b)), None)
+            found = next(
+                (namespace_of(b)[part] for b in mro(found) if part in namespace_of(b)), None
+            )
         else:
             return False
     return found is thing
@@ -152,7 +174,9 @@ def is_notebook_class(cls: type) -> bool:
         return False
     # an extension may keep a class to itself: what it has no name for cannot be saved by value
     spec = getattr(sys.modules.get(module), "__spec__", None)
-    return not isinstance(getattr(spec, "loader", None), ExtensionFileLoader) and not _is_builtin(spec)
+    return not isinstance(getattr(spec, "loader", None), ExtensionFileLoader) and not _is_builtin(
+        spec
+    )
 
 
 def _is_builtin(spec: Any) -> bool:

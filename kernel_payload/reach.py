@@ -12,7 +12,7 @@ import sys
 import types
 import weakref
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from . import live
@@ -88,13 +88,26 @@ class Reach:
         members: dict[str, list[str]] = defaultdict(list)
         for name in self.nodes:
             members[self._find(name)].append(name)
-        order = sorted(members, key=lambda key: not any(n[0] == "<" for n in members[key]))
-        return [tuple(sorted(members[key])) for key in order]
+        order: dict[str, None] = {}
+        edges = self._edges()
 
-    def uses_of(self, group: Iterable[str]) -> set[str]:
-        """Give the classes outside a group to which it refers."""
-        inside = set(group)
-        return {cls for name in inside for cls in self.uses.get(name, ())} - inside
+        def place(group: str) -> None:
+            if group not in order:
+                for other in sorted(edges.get(group, set()) - {group}):
+                    place(other)
+                order[group] = None
+
+        for group in members:
+            place(group)
+        return [tuple(sorted(members[group])) for group in order if group in members]
+
+    def _edges(self) -> dict[str, set[str]]:
+        """Give group -> the groups of the classes to which it refers."""
+        edges: dict[str, set[str]] = defaultdict(set)
+        for node, classes in self.uses.items():
+            if node in self._union:
+                edges[self._find(node)] |= {self._find(cls) for cls in classes}
+        return edges
 
     def views(self) -> dict[int, Any]:
         """Give id of an array -> the array whose memory it shares with others that were reached."""
@@ -203,10 +216,7 @@ class Reach:
 
     def _join_cycles(self) -> None:
         """Join groups whose classes refer to each other: neither could be loaded first."""
-        edges: dict[str, set[str]] = defaultdict(set)
-        for node, classes in self.uses.items():
-            if node in self._union:
-                edges[self._find(node)] |= {self._find(cls) for cls in classes}
+        edges = self._edges()
         beyond = {group: _closure(group, edges) for group in edges}
         for group, reached in beyond.items():
             for other in reached:
@@ -225,7 +235,9 @@ def _closure(start: str, edges: dict[str, set[str]]) -> set[str]:
 
 
 def _class_contents(cls: type) -> list[Any]:
-    contents = [v for k, v in live.namespace_of(cls).items() if k not in ("__dict__", "__weakref__")]
+    contents = [
+        v for k, v in live.namespace_of(cls).items() if k not in ("__dict__", "__weakref__")
+    ]
     return [*contents, *cls.__bases__, type(cls)]
 
 

@@ -8,6 +8,7 @@ numpy and pandas are imported only where a stream holds their values.
 from __future__ import annotations
 
 import importlib
+import sys
 import types
 from typing import Any
 
@@ -42,6 +43,15 @@ def cell() -> types.CellType:
 def set_cell(target: types.CellType, contents: tuple[Any]) -> None:
     """Fill a closure cell, once what it holds can refer to it."""
     target.cell_contents = contents[0]
+
+
+def code(version: str, arguments: tuple[Any, ...]) -> types.CodeType:
+    """Make a code object; only the Python that compiled it can run it."""
+    if version != sys.implementation.cache_tag:
+        raise ValueError(
+            f"its code was compiled by {version}, this is {sys.implementation.cache_tag}"
+        )
+    return types.CodeType(*arguments)
 
 
 def function(

@@ -165,7 +165,7 @@ class Recorder:
         """Give the answer as the name of a variable, or as groups of its own to enter."""
         if answer is None:
             return None, []
-        if type(answer) in live.SCALARS:
+        if live.is_scalar(answer):
             return None, [self._scalar(ANSWER, answer)]
         for name, value in values.items():
             if value is answer and name not in settling.failed:
@@ -179,7 +179,9 @@ class Recorder:
         # its classes stand where the variables' groups have them; here come only new ones
         old = self._manifest.entries.keys() | settling.nodes.keys()
         groups = alone.settled.values()
-        return None, [g for g in groups if ANSWER in g.group.members or not old & {*g.group.members}]
+        return None, [
+            g for g in groups if ANSWER in g.group.members or not old & {*g.group.members}
+        ]
 
     # -- from groups to entries
 
@@ -236,7 +238,9 @@ class Recorder:
 
     # -- from entries to a state
 
-    def _state(self, cell: Cell, changes: Changes, answer: Entry | str | None, before: int) -> State:
+    def _state(
+        self, cell: Cell, changes: Changes, answer: Entry | str | None, before: int
+    ) -> State:
         if isinstance(answer, Entry):
             answer = replace(answer, n=cell.n)
         facts = asdict(cell)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from . import live
+from .calm import interrupts
 from .chunks import Chunker, value_digest
 from .freeze import Context, Frozen, Unreached, freeze
 from .reach import ClassNames, Reach
@@ -79,7 +80,8 @@ class Settling:
             # what is left of groups, some of whose members failed, may share less
             rest = Reach(self._namespace, self._classes)
             for name in sorted(again - self.failed.keys()):
-                rest.add(name, reach.nodes[name])
+                add = rest.add_class if name.startswith("<class") else rest.add
+                add(name, reach.nodes[name])
             self.settle(rest)
 
     def _settle_groups(self, reach: Reach, again: set[str]) -> tuple[str, type] | None:
@@ -94,7 +96,8 @@ class Settling:
             try:
                 left = tuple(m for m in members if m not in self.failed)
                 if left == members:
-                    self._freeze(members, reach, context)
+                    with interrupts.welcome():
+                        self._freeze(members, reach, context)
                 else:
                     again.update(left)
             except Unreached as missed:
@@ -120,7 +123,10 @@ class Settling:
         digests = (value_digest(parts),) * len(members)
         sizes = (_size(frozen),) * len(members)
         if len(members) > 1 and frozen.stream.nbytes <= _SMALL:
-            alone = [self._alone(name, value, context) for name, value in zip(members, values, strict=True)]
+            alone = [
+                self._alone(name, value, context)
+                for name, value in zip(members, values, strict=True)
+            ]
             digests = tuple(digest for digest, _ in alone)
             sizes = tuple(size for _, size in alone)
         cost = time.perf_counter() - start
@@ -136,10 +142,11 @@ class Settling:
     ) -> set[str]:
         """Note which members fail alone (or all, when none does); give the others."""
         found = {}
-        if len(members) > 1:
+        if len(members) > 1 and not isinstance(error, KeyboardInterrupt):
             for name in members:
                 try:
-                    freeze([reach.nodes[name]], context, [name])
+                    with interrupts.welcome():
+                        freeze([reach.nodes[name]], context, [name])
                 except Unreached:
                     pass
                 except BaseException as own:  # noqa: BLE001  (see above)
@@ -158,6 +165,8 @@ def _reason(error: BaseException) -> str:
         text = str(error)
     except BaseException:  # noqa: BLE001  (an exception of the user's may raise even here)
         text = ""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted while it was pickled"
     if isinstance(error, RecursionError):
         return "it is nested too deeply to be pickled"
     kind = live.type_name(type(error))

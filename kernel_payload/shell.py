@@ -10,22 +10,25 @@ import faulthandler
 import logging
 import platform
 import re
-import signal
 import sys
 import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TextIO
 
+from .calm import calm
 from .recorder import Cell, Recorder
 from .varchive import State, Varchive
 from .varchive.digest import ALGORITHM
 from .varchive.errors import TmrunError
 
 log = logging.getLogger("tmrun")
+log.addHandler(logging.NullHandler())  # what is not asked for is not printed into a cell
 
 # IPython's own record of inputs and outputs, and what every module has
-_OWN = re.compile(r"_i{0,3}|_{2,3}|_i?\d+|_[dio]h|__(name|doc|package|loader|spec|builtins?|session)__")
+_OWN = re.compile(
+    r"_i{0,3}|_{2,3}|_i?\d+|_[dio]h|__(name|doc|package|loader|spec|builtins?|session)__"
+)
 
 _machine: TimeMachine | None = None
 
@@ -47,8 +50,6 @@ class TimeMachine:
         self.errors = 0
         self._started = (0.0, "")
         self._fault_file: TextIO | None = None
-        # what the shell itself put in the namespace, by identity: a user's `open` is a variable
-        self._hidden = {name: id(value) for name, value in shell.user_ns_hidden.items()}
         archive = Varchive.create(settings["varchive"])
         about = {**settings.get("about", {}), **about_this_kernel()}
         archive.begin_run(settings["run"], about)
@@ -93,18 +94,15 @@ class TimeMachine:
 
     def _after(self, result: Any) -> None:
         began = time.perf_counter()
-        interrupt = _deaf_to_interrupts()
         try:
-            self._record(result, began)
+            with calm():
+                self._record(result, began)
         except BaseException as error:  # noqa: BLE001
             self.errors += 1
             log.error("cell could not be recorded", exc_info=error)
             if self.errors == 1:
                 what = f"{type(error).__name__}: {error}"
                 print(f"tmrun: this cell could not be recorded ({what})", file=sys.stderr)
-        finally:
-            if interrupt is not None:
-                signal.signal(signal.SIGINT, interrupt)
 
     def _record(self, result: Any, began: float) -> None:
         info = result.info
@@ -132,7 +130,9 @@ class TimeMachine:
         self._tell(_summary(state, time.perf_counter() - began, self.recorder.stopped))
 
     def _is_public(self, name: str, value: Any) -> bool:
-        return self._hidden.get(name) != id(value) and not _OWN.fullmatch(name)
+        # what the shell itself put there counts by identity: a user's own `open` is a variable
+        mine = self.shell.user_ns_hidden.get(name, self) is not value
+        return mine and not name.startswith("<") and not _OWN.fullmatch(name)
 
     def _tell(self, content: dict[str, Any]) -> None:
         """Send a message that belongs to the cell; who does not know its type passes it over."""
@@ -194,14 +194,6 @@ def about_this_kernel() -> dict[str, Any]:
         "hash": ALGORITHM,
         "packages": {name: version for name, version in versions.items() if version},
     }
-
-
-def _deaf_to_interrupts() -> Any:
-    """Let Ctrl-C not tear a recording; give the handler to put back."""
-    try:
-        return signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not in the main thread
-        return None
 
 
 def _transformed(shell: Any, raw: str) -> str:

@@ -65,7 +65,9 @@ class Namespace(dict[str, Any]):
         group = self.archive.group(place)
         parts = [group.read(part, self.archive.store.get_into) for part in group.parts]
         if place in self._loading:
-            raise CannotLoad(f"the group of {', '.join(group.members)} needs itself; please report it")
+            raise CannotLoad(
+                f"the group of {', '.join(group.members)} needs itself; please report it"
+            )
         self._loading.add(place)
         try:
             values = _Unpickler(io.BytesIO(parts[0]), parts[1:], self).load()
@@ -79,13 +81,17 @@ class Namespace(dict[str, Any]):
             self.setdefault(name, value)
 
     def _explain(self, members: tuple[str, ...], error: Exception) -> str:
-        names = ", ".join(name for name in members if name[0] != "<") or members[0]
-        text = f"{names} of cell {self.state.n} cannot be loaded here: {type(error).__name__}: {error}"
+        names = ", ".join(name.strip("<>") for name in members)
+        text = (
+            f"{names} of cell {self.state.n} cannot be loaded here: {type(error).__name__}: {error}"
+        )
         if isinstance(error, ImportError):
             return f"{text}; install what the notebook had"
         here, there = _python_here(), str(self.run.about.get("python", "?"))
         if here != ".".join(there.split(".")[:2]):
-            return f"{text}; it was recorded by Python {there}, this is {here}: load it with that one"
+            return (
+                f"{text}; it was recorded by Python {there}, this is {here}: load it with that one"
+            )
         return f"{text}; see tmrun show {self.archive.path} {self.state.n}"
 
 

@@ -7,6 +7,7 @@ code in strings, and a name too many only costs a check.
 from __future__ import annotations
 
 import re
+import sys
 import types
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -66,10 +67,18 @@ def names_in_code(code: types.CodeType) -> tuple[set[str], bool]:
     for part in _nested(code):
         names.update(part.co_names)
         names.update(part.co_freevars)
-        # co_consts[0] is the docstring, if there is one: prose
-        for text in _texts(part.co_consts[1:]):
+        # a docstring is prose
+        for text in _texts(part.co_consts[_has_docstring(part) :]):
             names |= words(text)
     return names, is_dynamic(names)
+
+
+def _has_docstring(code: types.CodeType) -> bool:
+    """Whether the first constant is a docstring, or, up to Python 3.13, the place of one."""
+    if sys.version_info >= (3, 14):
+        return bool(code.co_flags & 0x4000000)  # CO_HAS_DOCSTRING
+    # lambdas, comprehensions and generator expressions have none
+    return not code.co_name.startswith("<")
 
 
 def _nested(code: types.CodeType) -> Iterator[types.CodeType]:

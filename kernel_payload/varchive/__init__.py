@@ -4,4 +4,15 @@ from .archive import Varchive, ranges
 from .group import CHUNK, INLINE, Group, Part
 from .model import Entry, Place, Run, State
 
-__all__ = ["CHUNK", "INLINE", "Entry", "Group", "Part", "Place", "Run", "State", "Varchive", "ranges"]
+__all__ = [
+    "CHUNK",
+    "INLINE",
+    "Entry",
+    "Group",
+    "Part",
+    "Place",
+    "Run",
+    "State",
+    "Varchive",
+    "ranges",
+]

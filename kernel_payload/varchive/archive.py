@@ -17,6 +17,9 @@ from .group import Group
 from .model import Entry, Json, Place, Run, State, dump_json, table_from_json
 from .store import DirectoryStore, make_private
 
+# what reading raises of a record that is not as docs/format.md says
+_MISREAD = (ValueError, KeyError, TypeError, AttributeError)
+
 
 class Varchive:
     """A varchive on disk.
@@ -42,7 +45,9 @@ class Varchive:
         """
         archive = cls(Path(path))
         if (mark := _read_mark(archive.path / layout.MARK)) is None:
-            raise NotAVarchive(f"{path} is no varchive; give a .varchive directory that tmrun wrote")
+            raise NotAVarchive(
+                f"{path} is no varchive; give a .varchive directory that tmrun wrote"
+            )
         if mark > layout.FORMAT:
             raise NotAVarchive(
                 f"{path} has format {mark}, this tmrun reads up to {layout.FORMAT};"
@@ -62,13 +67,17 @@ class Varchive:
             When it cannot be written.
         """
         archive = cls(Path(path))
-        if (archive.path / layout.MARK).exists():
-            return cls.at(path)
-        if archive.path.exists() and not archive._is_blank():
-            raise NotAVarchive(f"{path} exists and is no varchive; move it away, or write elsewhere")
+        if is_there := (archive.path / layout.MARK).exists():
+            archive = cls.at(path)
+        elif archive.path.exists() and not archive._is_blank():
+            raise NotAVarchive(
+                f"{path} exists and is no varchive; move it away, or write elsewhere"
+            )
         for name in (layout.TMP, layout.OBJECTS, layout.RUNS):
+            # made anew where a copy, as git makes them, has left out the empty ones
             make_private(archive.path / name)
-        archive.store.write(layout.MARK, dump_json({"format": layout.FORMAT}))
+        if not is_there:
+            archive.store.write(layout.MARK, dump_json({"format": layout.FORMAT}))
         return archive
 
     def _is_blank(self) -> bool:
@@ -144,11 +153,17 @@ class Varchive:
                 f"cell {n} was not recorded (recorded: {ranges(self.states(run))});"
                 f" see tmrun show {self.path}"
             )
-        return State.from_json(data)
+        try:
+            return State.from_json(data)
+        except _MISREAD as error:
+            name = self.path / layout.state_name(run, n)
+            raise Damaged(f"{name} is no state ({error!r}); restore it from a copy") from None
 
     def entries(self, state: State) -> dict[str, Entry]:
         """Give the whole namespace of a state: name -> entry, hidden ones included."""
-        table = {} if state.base is None else table_from_json(json.loads(self.store.get(state.base)))
+        table = (
+            {} if state.base is None else table_from_json(json.loads(self.store.get(state.base)))
+        )
         for name in state.gone:
             table.pop(name, None)
         return {**table, **state.entries}
@@ -156,29 +171,34 @@ class Varchive:
     def group(self, place: Place) -> Group:
         """Give the group that a place holds, its large parts not yet read."""
         data = self.store.get(place.object)
-        return Group.from_bytes(data[place.offset : place.offset + place.length])
+        try:
+            return Group.from_bytes(data[place.offset : place.offset + place.length])
+        except _MISREAD as error:
+            where = f"{place.length} bytes from {place.offset} of object {place.object}"
+            raise Damaged(f"{where} are no group ({error!r}); restore it from a copy") from None
 
     def verify(self) -> list[str]:
         """Read every byte of every state; give what is wrong, empty when all is well."""
         wrong = []
-        seen: set[str] = set()
+        seen: set[str | Place] = set()
         for run in self.runs():
             for n in self.states(run):
                 try:
                     self._verify_state(self.state(run, n), seen)
-                except (Damaged, ValueError, KeyError, TypeError) as error:
+                except (Damaged, *_MISREAD) as error:
                     wrong.append(f"cell {n} of run {run}: {error}")
         return wrong
 
-    def _verify_state(self, state: State, seen: set[str]) -> None:
+    def _verify_state(self, state: State, seen: set[str | Place]) -> None:
         entries = [*self.entries(state).values()]
         if isinstance(state.answer, Entry):
             entries.append(state.answer)
-        for place in {entry.place for entry in entries if entry.place}:
+        for place in {entry.place for entry in entries if entry.place} - seen:
             for digest in (place.object, *self.group(place).objects()):
                 if digest not in seen:
                     self.store.get(digest)
                     seen.add(digest)
+            seen.add(place)
 
     def _json(self, name: str) -> Json | None:
         if (data := self.store.read(name)) is None:
@@ -186,7 +206,11 @@ class Varchive:
         try:
             content: Json = json.loads(data)
         except ValueError as error:
-            raise Damaged(f"{self.path / name} is not JSON ({error}); restore it from a copy") from None
+            raise Damaged(
+                f"{self.path / name} is not JSON ({error}); restore it from a copy"
+            ) from None
+        if type(content) is not dict:
+            raise Damaged(f"{self.path / name} is no JSON object; restore it from a copy")
         return content
 
 

@@ -78,14 +78,16 @@ class DirectoryStore:
         except FileNotFoundError:
             raise self._missing(digest) from None
         if not whole:
-            raise Damaged(f"object {digest} has not its {len(target)} bytes; restore it from a copy")
+            raise Damaged(
+                f"object {digest} has not its {len(target)} bytes; restore it from a copy"
+            )
         digests.check(digest, target)
 
     def names(self) -> Iterator[str]:
         """Give the digest of every object."""
-        for folder in sorted((self.root / layout.OBJECTS).iterdir()):
-            for file in sorted(folder.iterdir()):
-                yield layout.digest_of(folder.name, file.name)
+        for folder in self.list(layout.OBJECTS):
+            for file in self.list(f"{layout.OBJECTS}/{folder}"):
+                yield layout.digest_of(folder, file)
 
     def read(self, name: str) -> bytes | None:
         """Read a named file; None when there is none."""
