@@ -56,7 +56,9 @@ def brief(value: Any, depth: int = 2) -> str:
     if cls is types.ModuleType:
         return f"module {value.__dict__.get('__name__')}"
     if cls is types.FunctionType:
-        return f"{value.__qualname__}({', '.join(_arguments(value.__code__))})"
+        if live.is_notebook_function(value):
+            return f"{value.__qualname__}({', '.join(_arguments(value.__code__))})"
+        return f"function {value.__module__}.{value.__qualname__}"
     if any(base is type for base in live.mro(cls)):
         return f"class {live.type_name(value)}"
     return f"<{live.type_name(cls)}>"

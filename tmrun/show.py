@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from kernel_payload.varchive import Entry, State
 from kernel_payload.varchive.errors import NoSuchState
@@ -107,7 +107,13 @@ def _archive_text(told: Json) -> list[Any]:
     runs = _table("run", "notebook", "cells", "status", "seconds", "python")
     for run in told["runs"]:
         mark = "* " if run["id"] == told["run"] and len(told["runs"]) > 1 else ""
-        values = (mark + run["id"], run["notebook"], run["cells"], run["status"], _seconds(run["seconds"]))
+        values = (
+            mark + run["id"],
+            run["notebook"],
+            run["cells"],
+            run["status"],
+            _seconds(run["seconds"]),
+        )
         _row(runs, *values, run["python"])
     cells = _table("cell", "first line", "status", "seconds", "made", "changed", "deleted", "bytes")
     for cell in told["cells"]:
@@ -125,7 +131,9 @@ def _state_text(told: Json) -> list[Any]:
         kind = " ".join(filter(None, (entry["type"], entry.get("dtype"))))
         text = f"not saved: {entry['reason']}" if "reason" in entry else entry.get("preview")
         _row(table, name, entry["n"], kind, shape, size(entry.get("size", 0)), text)
-    head = f"cell {told['n']} ({told['status']}, {_seconds(told['seconds'])} s): {told['first_line']}"
+    head = (
+        f"cell {told['n']} ({told['status']}, {_seconds(told['seconds'])} s): {told['first_line']}"
+    )
     error = told["error"]
     lines = [f"{error['ename']}: {error['evalue']}"] if error else []
     return [head, *lines, "", table]
@@ -136,8 +144,11 @@ def _table(*columns: str) -> Table:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     right = {"cell", "cells", "seconds", "bytes", "size"}
+    cut = {"first line", "preview"}  # at the terminal's edge; all else is shown whole
     for name in columns:
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if name in right else "left"
+        overflow: Literal["ellipsis", "fold"] = "ellipsis" if name in cut else "fold"
+        table.add_column(name, justify=justify, overflow=overflow, no_wrap=name in cut)
     return table
 
 
