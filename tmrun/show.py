@@ -144,11 +144,13 @@ def _table(*columns: str) -> Table:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     right = {"cell", "cells", "seconds", "bytes", "size"}
-    cut = {"first line", "preview"}  # at the terminal's edge; all else is shown whole
+    folded = {"made", "changed", "deleted", "preview"}  # where a narrow terminal takes its width from
     for name in columns:
         justify: Literal["left", "right"] = "right" if name in right else "left"
-        overflow: Literal["ellipsis", "fold"] = "ellipsis" if name in cut else "fold"
-        table.add_column(name, justify=justify, overflow=overflow, no_wrap=name in cut)
+        wide = name == "first line" and sys.stdout.isatty()
+        table.add_column(
+            name, justify=justify, no_wrap=name not in folded, max_width=36 if wide else None
+        )
     return table
 
 
@@ -172,7 +174,7 @@ def _names(names: list[str], unsaved: Any) -> str:
 
 
 def _seconds(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}"
+    return "" if value is None else f"{value:.3f}"
 
 
 def size(count: int) -> str:
