@@ -22,13 +22,14 @@ from kernel_payload.varchive.errors import (
     UsageError,
 )
 
+from .version import VERSION as __version__
+
 if TYPE_CHECKING:
     from kernel_payload.thaw import Variables
 
     from .reader import Recording
-    from .runner import Report
+    from .report import Report
 
-__version__ = "0.1.0"
 
 __all__ = [
     "CannotLoad",

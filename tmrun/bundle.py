@@ -23,7 +23,7 @@ _PAYLOAD = Path(__file__).resolve().parent.parent / "kernel_payload"
 _STANDS_FOR_CLOUDPICKLE = "kernel_payload/_cloudpickle.py"
 
 # Runs in the kernel, in a namespace of its own.
-_BOOTSTRAP = '''
+_BOOTSTRAP = """
 import sys
 
 def _same_files(path):
@@ -61,7 +61,7 @@ if "kernel_payload.door" not in sys.modules:
         import kernel_payload.door
     else:
         _load(TEXT)
-'''
+"""
 
 
 @cache
@@ -71,7 +71,9 @@ def _zip() -> str:
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(_PAYLOAD.rglob("*.py")):
             name = path.relative_to(_PAYLOAD.parent).as_posix()
-            archive.writestr(name, _cloudpickle() if name == _STANDS_FOR_CLOUDPICKLE else path.read_bytes())
+            archive.writestr(
+                name, _cloudpickle() if name == _STANDS_FOR_CLOUDPICKLE else path.read_bytes()
+            )
     return base64.b64encode(memory.getvalue()).decode("ascii")
 
 

@@ -75,9 +75,7 @@ class Recording:
             )
 
 
-def open_recording(
-    path: Any, run: str | int | None = None, *, trusted: bool = False
-) -> Recording:
+def open_recording(path: Any, run: str | int | None = None, *, trusted: bool = False) -> Recording:
     """Open a varchive by its path, or by that of the output notebook that knows it."""
     if isinstance(path, Recording):
         if run is None:
@@ -98,7 +96,9 @@ def _find(path: Path) -> tuple[Varchive, str | None]:
     if path.is_dir():
         return Varchive.at(path), None
     if not path.exists():
-        raise NotAVarchive(f"{path} does not exist; give a .varchive or the output notebook of a run")
+        raise NotAVarchive(
+            f"{path} does not exist; give a .varchive or the output notebook of a run"
+        )
     about = _about(path)
     try:
         archive = Varchive.at(path.parent / about["varchive"])

@@ -1,0 +1,236 @@
+"""The command line: parse, call, print, exit code. Only this module prints.
+
+Everything heavy is imported by the command that needs it, so that ``tmrun --help`` is quick.
+"""
+
+# ruff: noqa: PLC0415 (each command imports what it needs, so that --help is quick)
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kernel_payload.varchive.errors import TmrunError, UsageError
+
+from .version import VERSION
+
+if TYPE_CHECKING:
+    from .progress import Display
+    from .report import CellReport, Report
+
+_STATUS = {"ok": 0, "failed": 1, "died": 1, "timeout": 1, "interrupted": 130}
+_BAD_USAGE = 2
+_INTERRUPTED = 130
+_SIGNALLED = 128
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _Door(click.Group):
+    """A group in which ``tmrun NOTEBOOK ...`` is short for ``tmrun run NOTEBOOK ...``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        known = {*self.commands, "-h", "--help", "--version"}
+        if args and args[0] not in known:
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+def exit_status(report: Report) -> int:
+    """Report -> exit status: 0, 1, 130 (Ctrl-C) or 143 (SIGTERM)."""
+    if report.signal is not None:
+        return _SIGNALLED + report.signal
+    if not report.complete or not report.written:
+        return 1
+    return _STATUS[report.status]
+
+
+@click.group(cls=_Door, context_settings=_CONTEXT, no_args_is_help=True)
+@click.version_option(VERSION, prog_name="tmrun", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Run a notebook headless and record its variables after every cell.
+
+    `tmrun NOTEBOOK` is short for `tmrun run NOTEBOOK`; see `tmrun run --help`.
+    """
+
+
+_PAIR: dict[str, Any] = {"nargs": 2, "multiple": True, "metavar": "NAME VALUE"}
+
+
+@cli.command(context_settings=_CONTEXT)
+@click.argument("notebook")
+@click.option("-o", "--output", help="Output notebook [default: NAME.out.ipynb]; - for stdout.")
+@click.option("--inplace", is_flag=True, help="Write the output over the notebook.")
+@click.option("-k", "--kernel", help="Kernel to run in [default: the notebook's own].")
+@click.option("--cwd", help="Directory to run in [default: the notebook's].")
+@click.option("--timeout", type=float, help="Seconds that a cell may run; -1 for no limit.")
+@click.option(
+    "--startup-timeout",
+    type=float,
+    default=60.0,
+    show_default=True,
+    help="Seconds that the kernel has to get ready.",
+)
+@click.option(
+    "--allow-errors/--no-allow-errors", default=None, help="Go on after a cell that failed."
+)
+@click.option(
+    "-p", "--parameters", **_PAIR, help="Set a parameter; None, booleans and numbers are typed."
+)
+@click.option("-r", "--parameters-raw", **_PAIR, help="Set a parameter to a text.")
+@click.option(
+    "-y", "--parameters-yaml", multiple=True, metavar="YAML", help="Set parameters from YAML."
+)
+@click.option(
+    "-f",
+    "--parameters-file",
+    multiple=True,
+    metavar="PATH",
+    help="Set parameters from a YAML or JSON file.",
+)
+@click.option(
+    "--threads",
+    type=int,
+    help="How many background jobs may run at once [default: the number of processors].",
+)
+@click.option("--dontsave", multiple=True, metavar="PATTERN", help="Names never to record.")
+@click.option("--no-record", is_flag=True, help="Run the notebook without recording it.")
+@click.option("--no-progress", is_flag=True, help="Show no progress bar.")
+@click.option("--log-output", is_flag=True, help="Write what the cells print to stderr.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("-v", "--verbose", count=True, help="Write a line per cell.")
+def run(**given: Any) -> None:
+    """Run NOTEBOOK, record it, and write NAME.out.ipynb and NAME.out.varchive next to it.
+
+    NOTEBOOK may be - for standard input; the output then goes to standard output.
+
+    Exit status: 0; 1 when a cell failed, the kernel died or the record is incomplete; 2 when
+    something is wrong with the options or the notebook; 130 on Ctrl-C.
+    """
+    from .parameters import collect
+    from .plan import Options
+    from .runner import run as run_notebook
+
+    quiet = given["quiet"]
+    options = Options(
+        notebook=given["notebook"],
+        output=given["output"],
+        inplace=given["inplace"],
+        kernel=given["kernel"],
+        cwd=given["cwd"],
+        timeout=given["timeout"],
+        startup_timeout=given["startup_timeout"],
+        allow_errors=given["allow_errors"],
+        parameters=collect(
+            files=given["parameters_file"],
+            yamls=given["parameters_yaml"],
+            typed=given["parameters"],
+            raw=given["parameters_raw"],
+        ),
+        threads=given["threads"],
+        dontsave=given["dontsave"],
+        record=not given["no_record"],
+    )
+    with _display(given) as display:
+        report = run_notebook(options, display)
+    status = exit_status(report)
+    if status or not quiet:
+        _say(_summary(report) if not status else _failure(report))
+    sys.exit(status)
+
+
+@cli.command(context_settings={**_CONTEXT, "ignore_unknown_options": True})
+@click.argument("path")
+@click.argument("n", required=False)
+@click.option("--run", "run_id", help="Which run [default: the latest].")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
+def show(path: str, n: str | None, run_id: str | None, as_json: bool) -> None:
+    """Show the runs and cells recorded in PATH, or the variables after cell N.
+
+    PATH is a varchive or an output notebook; N is a cell number, negative from the end, or a
+    cell's id. Nothing that was recorded is executed.
+    """
+    from .show import show_command
+
+    number = n is not None and n.removeprefix("-").isdecimal()
+    show_command(path, int(n) if n is not None and number else n, run_id, as_json)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(_INTERRUPTED)
+    except TmrunError as error:
+        _say(f"tmrun: {error}")
+        sys.exit(_BAD_USAGE if isinstance(error, UsageError) else 1)
+    except BrokenPipeError:
+        # whoever read our stdout is gone; Python must not complain when it closes it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _display(given: dict[str, Any]) -> Display:
+    from .progress import Bar, Lines
+
+    verbosity = -1 if given["quiet"] else given["verbose"]
+    wanted = verbosity >= 0 and not given["no_progress"] and not given["log_output"]
+    if wanted and sys.stderr.isatty():
+        return Bar(_print_notebook, verbosity=verbosity)
+    log_output = given["log_output"]
+    return Lines(_write, _print_notebook, verbosity=verbosity, log_output=log_output)
+
+
+def _summary(report: Report) -> str:
+    ran = sum(cell.seconds is not None for cell in report.cells)
+    allowed = sum(cell.status == "allowed" for cell in report.cells)
+    text = f"tmrun: {ran} cells in {report.seconds:.1f} s"
+    if allowed:
+        text += f" ({allowed} failed, as allowed)"
+    if report.output is not None:
+        text += f" -> {report.output}"
+    if report.varchive is not None:
+        text += f", {report.varchive}"
+    return text
+
+
+def _failure(report: Report) -> str:
+    lines = [f"tmrun: {report.reason or report.status}"]
+    cell = report.stopped_at
+    if cell is not None and cell.error is not None and cell.error.line is not None:
+        lines.append(f"  line {cell.error.lineno}: {cell.error.line.strip()}")
+    lines += _look(report, cell)
+    if report.output is not None:
+        lines.append(f"  written so far: {report.output}")
+    return "\n".join(lines)
+
+
+def _look(report: Report, cell: CellReport | None) -> list[str]:
+    recorded = [one.n for one in report.cells if one.recorded]
+    if report.varchive is None or not recorded:
+        return []
+    where = report.output or report.varchive
+    if cell is not None and cell.recorded:
+        return [f"  look at its variables: tmrun show {where} {cell.n}"]
+    return [f"  the last state recorded is that of cell {recorded[-1]}: tmrun show {where}"]
+
+
+def _say(text: str) -> None:
+    _write(text + "\n")
+
+
+def _write(text: str) -> None:
+    click.echo(text, nl=False, err=True)
+
+
+def _print_notebook(text: str) -> None:
+    from .notebook import encode
+
+    sys.stdout.buffer.write(encode(text))
+    sys.stdout.flush()

@@ -1,0 +1,70 @@
+"""Options -> plan, with the disk: reads the notebook, and refuses early what cannot end well."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from kernel_payload.varchive import Varchive
+from kernel_payload.varchive.errors import NotAVarchive, UsageError
+
+from . import notebook, parameters
+from .plan import STDIO, make_plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .plan import Options, Plan
+
+
+def prepare(options: Options) -> Plan:
+    """Read the notebook and decide what to do with it.
+
+    Raises
+    ------
+    UsageError
+        The options, the parameters or the notebook cannot be used.
+    """
+    parameters.check(options.parameters)
+    source = notebook.read(options.notebook)
+    parametrised, warnings = parameters.inject(source, options.parameters)
+    plan = make_plan(parametrised, options, processors=_processors(), warnings=warnings)
+    if not plan.cwd.is_dir():
+        raise UsageError(f"{plan.cwd} is no directory to run in; give another --cwd")
+    if plan.output is not None:
+        _check_output(plan.output, options)
+    if plan.varchive is not None:
+        _check_varchive(plan.varchive)
+    return plan
+
+
+def _processors() -> int:
+    # those that this process may use: in a container or a batch job, not all that there are
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _check_output(output: Path, options: Options) -> None:
+    mend = "give another --output"
+    if not output.parent.is_dir():
+        raise UsageError(f"there is no directory {output.parent} to write to; make it, or {mend}")
+    if output.is_dir():
+        raise UsageError(f"{output} is a directory; give --output the name of a notebook")
+    if options.inplace or options.notebook == STDIO or not output.exists():
+        return
+    if output.samefile(options.notebook):
+        raise UsageError(
+            f"{output} is the notebook itself; use --inplace to write over it, or {mend}"
+        )
+
+
+def _check_varchive(varchive: Path) -> None:
+    if not varchive.exists():
+        return
+    try:
+        Varchive.create(varchive)
+    except NotAVarchive as error:
+        raise UsageError(f"{error}; or give another --output, or --no-record") from None
+    except OSError:
+        pass  # the payload will stop for the same reason, and the report says so

@@ -1,0 +1,233 @@
+"""A kernel's process: started in private, watched, interrupted, killed, and tidied away after.
+
+Done on jupyter_client's public methods and not by nbclient, whose own way takes over the
+signals, hides why a kernel died, lets the kernel write to our stdout, and waits where it need
+not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import zmq
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from jupyter_client.manager import AsyncKernelManager
+
+from kernel_payload.varchive.errors import TmrunError, UsageError
+
+from .leash import Leash
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+GRACE = 10.0
+"""Seconds that an interrupted kernel has before it is killed."""
+
+_SHUTDOWN = 5.0
+_IPC_PATH = 100  # of the 104 (macOS) or 108 (Linux) bytes that a socket's path may have
+
+
+class Client(AsyncKernelClient):
+    """A client whose execute requests say which cell they come from, as JupyterLab's do."""
+
+    cell_id: str | None = None
+
+    def execute(  # type: ignore[override]
+        self,
+        code: str,
+        silent: bool = False,
+        store_history: bool = True,
+        user_expressions: dict[str, str] | None = None,
+        **_: Any,
+    ) -> str:
+        """Send an execute request, and give its id; parameters as jupyter_client's."""
+        content = {
+            "code": code,
+            "silent": silent,
+            "store_history": store_history,
+            "user_expressions": user_expressions or {},
+            "allow_stdin": False,
+            # one request at a time: there is no queue for an error to empty, and a silent
+            # request right after a failed cell must not be taken for a queued one
+            "stop_on_error": False,
+        }
+        metadata = {"cellId": self.cell_id} if self.cell_id and not silent else {}
+        message = self.session.msg("execute_request", content, metadata=metadata)
+        self.shell_channel.send(message)
+        return str(message["header"]["msg_id"])
+
+
+class Process:
+    """The process of one kernel, and the private directory it works with.
+
+    Make one with `Process.start`; `stop` it whatever happens.
+
+    Attributes
+    ----------
+    manager
+        jupyter_client's manager of the process.
+    directory
+        Private directory (0700) of this run, removed at the end: sockets, log, fault file.
+    gone
+        Set when the process has ended.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="tmrun-"))
+        self.gone = asyncio.Event()
+        self.manager = AsyncKernelManager(
+            kernel_name=name,
+            client_factory=Client,
+            connection_file=str(self.directory / "kernel.json"),
+        )
+        self._leash: Leash | None = None
+        self._grace: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Future[Any]] = set()
+
+    @classmethod
+    async def start(cls, name: str, cwd: Path) -> Process:
+        """Start the kernel called `name` in the directory `cwd`.
+
+        Raises
+        ------
+        UsageError
+            There is no such kernel.
+        TmrunError
+            Its command could not be run.
+        """
+        process = cls(name)
+        try:
+            await process._launch(cwd)
+        except BaseException:
+            await process.stop()
+            raise
+        return process
+
+    @property
+    def language(self) -> str:
+        """The language that the kernel spec states, in lower case."""
+        return str(getattr(self.manager.kernel_spec, "language", "")).lower()
+
+    @property
+    def log(self) -> Path:
+        """What the process wrote to its stdout and stderr."""
+        return self.directory / "kernel.log"
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code, or minus the number of the signal that killed it; None if unknown."""
+        process = getattr(self.manager.provisioner, "process", None)
+        return None if process is None else process.poll()
+
+    def interrupt(self) -> None:
+        """Interrupt the kernel; kill it unless `calm` is called within `GRACE` seconds."""
+        self.calm()
+        self._grace = asyncio.get_running_loop().call_later(GRACE, self.kill)
+        self._later(self.manager.interrupt_kernel())
+
+    def calm(self) -> None:
+        """Take note that the kernel came back from its interrupt, if there was one."""
+        if self._grace is not None:
+            self._grace.cancel()
+            self._grace = None
+
+    def kill(self) -> None:
+        """Kill the process and its group at once."""
+        if not self.gone.is_set() and self.manager.provisioner is not None:
+            self._later(self.manager.provisioner.kill())
+
+    async def ended(self) -> bool:
+        """Wait a few seconds for the end of a process that was asked to end."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self.gone.wait(), _SHUTDOWN)
+        return self.gone.is_set()
+
+    async def stop(self) -> None:
+        """Kill the process unless it has ended, and remove what it leaves behind."""
+        self.calm()
+        if self.manager.has_kernel and not self.gone.is_set():
+            await self.manager.shutdown_kernel(now=True)
+        with contextlib.suppress(OSError):
+            await self.manager.cleanup_resources()
+        if self._leash is not None:
+            self._leash.release()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    async def _launch(self, cwd: Path) -> None:
+        manager = self.manager
+        try:
+            argv = [] if manager.kernel_spec is None else manager.kernel_spec.argv
+        except NoSuchKernel as error:
+            there = ", ".join(sorted(KernelSpecManager().find_kernel_specs())) or "none"
+            raise UsageError(
+                f"there is no kernel {error.name!r}; give --kernel one of: {there}"
+            ) from None
+        self._transport()
+        # as nbclient: the notebook's cells are no part of anybody's IPython history
+        ipykernel = any("ipykernel" in word for word in argv)
+        extra = ["--HistoryManager.hist_file=:memory:"] if ipykernel else []
+        try:
+            with self.log.open("wb") as log:
+                # not inherited: what C code and os.system print would end up in `tmrun -o -`
+                await manager.start_kernel(
+                    extra_arguments=extra, cwd=str(cwd), stdout=log, stderr=log
+                )
+        except OSError as error:
+            raise TmrunError(
+                f"the kernel {manager.kernel_name!r} could not be started: {error}; "
+                "see `jupyter kernelspec list`"
+            ) from None
+        provisioner = manager.provisioner
+        pid, group = (getattr(provisioner, name, None) for name in ("pid", "pgid"))
+        if pid is not None:
+            # a kernel with its own session leads its group; never kill a group that it shares
+            self._leash = Leash(-pid if group == pid else pid, self.directory)
+        self._watch(asyncio.get_running_loop())
+
+    def _transport(self) -> None:
+        # IPC only for Python: kernels of other languages disagree on what its addresses look like
+        sockets = str(self.directory / "k")
+        if self.language == "python" and sys.platform != "win32" and len(sockets) < _IPC_PATH:
+            self.manager.transport = "ipc"
+            self.manager.ip = sockets
+        context = self.manager.context
+        context.setsockopt(zmq.RECONNECT_IVL, 10)  # ms; the default of 100 delays every start
+        context.setsockopt(zmq.RCVHWM, 0)  # no output is dropped while we are slow to read
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        process = getattr(self.manager.provisioner, "process", None)
+        if process is None:
+            self._later(self._poll())
+            return
+
+        def wait() -> None:
+            process.wait()
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody listens
+                loop.call_soon_threadsafe(self.gone.set)
+
+        threading.Thread(target=wait, name="tmrun-kernel-watch", daemon=True).start()
+
+    async def _poll(self) -> None:
+        # a provisioner that keeps its process to itself: a remote kernel, say
+        while await self.manager.is_alive():
+            await asyncio.sleep(0.5)
+        self.gone.set()
+
+    def _later(self, work: Awaitable[Any]) -> None:
+        # the loop itself keeps but a weak reference to a task
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Future[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # asked for: signalling a process that just died is no error

@@ -1,0 +1,186 @@
+"""What the user sees while a notebook runs: a bar on a terminal, a few lines elsewhere.
+
+Hears the run's events; writes through what it is given, and knows nothing of the runner.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .report import CellEnded, CellOutput, CellStarted, NotebookText, Started, Warned
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from .report import CellReport, Event
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+_LINE = 60
+
+
+def size(count: float) -> str:
+    """Bytes -> the size that people read: 1234567 -> 1.2 MB."""
+    for unit in _UNITS:
+        if count < 1000 or unit == _UNITS[-1]:
+            break
+        count /= 1000
+    return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+
+
+def changes(cell: CellReport) -> str:
+    """Names a cell touched: ``+made ~changed -deleted !unsaved``."""
+    marks = (("+", cell.made), ("~", cell.changed), ("-", cell.deleted), ("!", cell.unsaved))
+    return " ".join(mark + name for mark, names in marks for name in names)
+
+
+class Display(Protocol):
+    """Shows a run's events between entering and leaving it."""
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+
+    def __enter__(self) -> Display:
+        """Begin to show."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the terminal as it was."""
+
+
+class Lines:
+    """Shows events as lines.
+
+    Parameters
+    ----------
+    write
+        Called with text for people, line ends included.
+    print_notebook
+        Called with the output notebook's text, when it goes to standard output.
+    verbosity
+        Below 0: nothing; 0: the start and warnings; above: a line per cell.
+    log_output
+        Write what the cells print, too.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        print_notebook: Callable[[str], None],
+        *,
+        verbosity: int = 0,
+        log_output: bool = False,
+    ) -> None:
+        self._write = write
+        self._print_notebook = print_notebook
+        self._verbosity = verbosity
+        self._log_output = log_output
+        self._started: Started | None = None
+        self._first_line = ""
+
+    def __enter__(self) -> Lines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case NotebookText(text):
+                self._print_notebook(text)
+            case CellOutput(_, text) if self._log_output:
+                self._write(text)
+            case Started(name, cells, kernel):
+                self._started = event
+                self._say(0, f"tmrun: {name}: {cells} cells, kernel {kernel}")
+            case Warned(message):
+                self._say(0, f"tmrun: warning: {message}")
+            case CellStarted(_, first_line):
+                self._first_line = first_line
+            case CellEnded():
+                self._say(1, self._cell(event))
+            case _:
+                pass
+
+    def _say(self, level: int, line: str) -> None:
+        if self._verbosity >= level:
+            self._write(line + "\n")
+
+    def _cell(self, event: CellEnded) -> str:
+        total = self._started.cells if self._started else event.place
+        cell = event.cell
+        number = f"[{cell.n}]" if cell.n is not None else "[ ]"
+        return (
+            f"{event.place:>{len(str(total))}}/{total} {number} {cell.status} "
+            f"{cell.seconds or 0:.2f} s  {self._first_line[:_LINE]}  {changes(cell)}"
+        ).rstrip()
+
+
+class Bar:
+    """Shows events as one live bar over the cells; everything else in lines above it.
+
+    Parameters
+    ----------
+    print_notebook, verbosity
+        As for `Lines`, which says what is said in lines.
+    """
+
+    def __init__(self, print_notebook: Callable[[str], None], *, verbosity: int = 0) -> None:
+        # rich takes longer to import than a small notebook to run; whoever has no terminal
+        # does not pay for it
+        from rich.console import Console  # noqa: PLC0415
+        from rich.progress import (  # noqa: PLC0415
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+        )
+        from rich.table import Column  # noqa: PLC0415
+
+        rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=16),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[record]}", markup=False, style="dim"),
+            TextColumn("{task.fields[line]}", markup=False, style="cyan", table_column=rest),
+            expand=True,
+            console=Console(stderr=True),
+            refresh_per_second=4,
+            transient=True,
+        )
+        self._lines = Lines(self._write, print_notebook, verbosity=verbosity)
+        self._task: Any = None
+        self._bytes = 0
+
+    def __enter__(self) -> Bar:
+        self._progress.start()
+        self._task = self._progress.add_task("starting the kernel", total=None, record="", line="")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case Started(name, cells, _):
+                self._progress.update(self._task, description=name, total=cells)
+            case CellStarted(_, first_line):
+                self._progress.update(self._task, line=first_line[:_LINE])
+            case CellEnded(place, cell, variables, count):
+                self._bytes += count
+                record = f"{variables} variables, {size(self._bytes)}" if cell.recorded else ""
+                self._progress.update(self._task, completed=place, record=record)
+        if not isinstance(event, Started):
+            self._lines(event)
+
+    def _write(self, text: str) -> None:
+        self._progress.console.print(text, end="", markup=False, highlight=False)

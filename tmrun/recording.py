@@ -1,0 +1,127 @@
+"""The record of a run, from outside the kernel: begun, followed, finished, and its end written.
+
+The payload in the kernel does the recording; where no record is asked for, nothing here acts.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from kernel_payload.varchive import Varchive
+from kernel_payload.varchive.errors import TmrunError
+
+from . import bundle
+from .parameters import plain
+from .report import Warned
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .kernel import Kernel
+    from .plan import Plan
+    from .report import Notify
+
+Json = dict[str, Any]
+Request = tuple[str, dict[str, str]]
+
+
+def new_run_id() -> str:
+    """Make the id of a new run: its beginning (UTC), and six random digits."""
+    return f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+class Recording:
+    """The record of one run.
+
+    Attributes
+    ----------
+    run
+        The run's id; None without a record.
+    missing
+        Why the record is not complete; None as long as it is.
+    """
+
+    def __init__(self, plan: Plan, notify: Notify) -> None:
+        self._plan = plan
+        self._notify = notify
+        self._begun = False
+        self.run = None if plan.varchive is None else new_run_id()
+        self.missing: str | None = None
+
+    def request(self, fault_file: Path, version: str) -> Request | None:
+        """Make the request that loads the payload; None without a record.
+
+        Parameters
+        ----------
+        fault_file
+            Where faulthandler writes, should the kernel crash.
+        version
+            tmrun's own.
+        """
+        if self._plan.varchive is None:
+            return None
+        settings = {
+            "varchive": str(self._plan.varchive.absolute()),
+            "run": self.run,
+            "about": {
+                "notebook": self._plan.name,
+                "parameters": plain(dict(self._plan.parameters)),
+                "tmrun": version,
+            },
+            "dontsave": list(self._plan.dontsave),
+            "threads": self._plan.threads,
+            "fault_file": str(fault_file),
+        }
+        return bundle.injection(settings)
+
+    async def begin(self, kernel: Kernel, request: Request | None) -> Json:
+        """Send that request to a kernel that is ready; what the kernel answers about itself."""
+        if request is None:
+            return {}
+        answer = bundle.answer(await kernel.silent(*request))
+        self._begun = True
+        return answer
+
+    def heard(self, state: Json | None, n: int | None) -> None:
+        """Take note of what the payload said after cell `n`; None: it said nothing."""
+        if self.run is None:
+            return
+        if state is None:
+            self._lack(f"cell {n} was not recorded")
+        elif state.get("stopped") is not None:
+            self._lack(f"recording stopped: {state['stopped']}")
+
+    async def finish(self, kernel: Kernel) -> None:
+        """Have everything written that is not yet on disk."""
+        if not self._begun:
+            return
+        try:
+            answer = bundle.answer(await kernel.silent(*bundle.command("finish")))
+        except TmrunError as error:
+            self._lack(f"the end of the record may be missing: {error}")
+            return
+        if answer.get("stopped") is not None:
+            self._lack(f"recording stopped: {answer['stopped']}")
+
+    def lost(self, reason: str) -> None:
+        """Take note that the kernel is gone before it could finish the record."""
+        if self._begun and self.missing is None:
+            self.missing = reason
+
+    def end(self, status: str, seconds: float, reason: str | None) -> None:
+        """Say in the varchive how the run ended; the kernel must be gone."""
+        if not self._begun or self._plan.varchive is None or self.run is None:
+            return
+        ended = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        end = {"status": status, "ended": ended, "seconds": seconds, "reason": reason}
+        try:
+            Varchive.at(self._plan.varchive).end_run(self.run, end)
+        except (OSError, TmrunError) as error:
+            self._lack(f"the end of the run could not be recorded: {error}")
+
+    def _lack(self, reason: str) -> None:
+        if self.missing is None:
+            self.missing = reason
+            self._notify(Warned(f"{reason}; the record is incomplete"))

@@ -1,0 +1,275 @@
+"""Plan x kernel -> report: runs the cells of one notebook, one after the other."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import functools
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from kernel_payload.varchive.errors import TmrunError, UsageError
+
+from . import death, metadata
+from .autosave import Autosave
+from .kernel import Kernel, KernelDiedError
+from .outcome import ending, judge, leaves
+from .plan import Options, may_fail, runs
+from .preparation import prepare
+from .process import Process
+from .recording import Recording
+from .report import ENDS, CellEnded, CellOutput, CellReport, CellStarted, Report, Started, Warned
+from .stopping import Stop, StopRequested, drive
+from .version import VERSION
+
+if TYPE_CHECKING:
+    from .outcome import Outcome
+    from .plan import Plan
+    from .report import Event, Notify
+
+__all__ = ["Report", "run", "run_notebook", "run_plan"]
+
+Json = dict[str, Any]
+
+_FAULT_FILE = "fault.txt"
+
+
+def _nothing() -> None:
+    pass
+
+
+def _ignore(_: Event) -> None:
+    pass
+
+
+def run_notebook(notebook: str | os.PathLike[str], **options: Any) -> Report:
+    """Run a notebook: the Python door's short way to `run`.
+
+    Parameters
+    ----------
+    notebook
+        Its path.
+    **options
+        Further attributes of `tmrun.plan.Options`.
+
+    Raises
+    ------
+    UsageError
+        An option that there is not; and as `run`.
+    """
+    known = {field.name for field in dataclasses.fields(Options)} - {"notebook"}
+    if unknown := sorted(options.keys() - known):
+        raise UsageError(f"no option {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+    paths = {name: os.fspath(options[name]) for name in ("output", "cwd") if options.get(name)}
+    return run(Options(os.fspath(notebook), **options | paths))
+
+
+def run(options: Options, notify: Notify = _ignore) -> Report:
+    """Run a notebook as the options say.
+
+    Parameters
+    ----------
+    options
+        What was asked for.
+    notify
+        Called with every event of the run, in the thread that runs it.
+
+    Raises
+    ------
+    UsageError
+        The options, the parameters, the notebook or its kernel cannot be used.
+    TmrunError
+        The kernel did not start, or the output notebook cannot be written.
+    """
+    return run_plan(prepare(options), notify)
+
+
+def run_plan(plan: Plan, notify: Notify = _ignore) -> Report:
+    """Run a plan; a cell that fails, or a kernel that dies, is reported and not raised.
+
+    Parameters
+    ----------
+    plan
+        What to do; it is left as it is.
+    notify
+        Called with every event of the run, in the thread that runs it.
+
+    Raises
+    ------
+    UsageError
+        The kernel is not one that can be used.
+    TmrunError
+        The kernel did not start, or the output notebook cannot be written.
+    """
+    for warning in plan.warnings:
+        notify(Warned(warning))
+    return drive(lambda stop: _Run(plan, notify, stop).main())
+
+
+class _Run:
+    """One run, while it goes."""
+
+    def __init__(self, plan: Plan, notify: Notify, stop: Stop) -> None:
+        self.plan = plan
+        self.notify = notify
+        self.stop = stop
+        self.nb = copy.deepcopy(plan.notebook)
+        self.cells = {
+            index: CellReport(index, cell.get("id"), status="not run" if runs(cell) else "skipped")
+            for index, cell in enumerate(self.nb.cells)
+            if cell.cell_type == "code"
+        }
+        self.recording = Recording(plan, notify)
+        self.saving = Autosave(self.nb, plan.output, notify)
+        self.status = "running"
+        self.reason: str | None = None
+        self.began = time.monotonic()
+        self.memory = death.out_of_memory_kills()
+
+    async def main(self) -> Report:
+        """Run it all: kernel, cells, record, output notebook."""
+        process = await Process.start(self.plan.kernel, self.plan.cwd)
+        self.stop.again = process.kill
+        try:
+            kernel = Kernel(process, self.nb, self._show)
+            try:
+                await self._run(process, kernel)
+                await process.ended()
+            finally:
+                kernel.close()
+        except Exception as error:
+            self._end("failed", str(error))
+            raise
+        finally:
+            await process.stop()
+            seconds = time.monotonic() - self.began
+            self.recording.end(self.status, round(seconds, 3), self.reason)
+        return self._report(seconds)
+
+    async def _run(self, process: Process, kernel: Kernel) -> None:
+        try:
+            await self.stop.unless(self._begin(process, kernel))
+        except StopRequested:
+            self._end("interrupted", "stopped before the first cell")
+            process.kill()
+            return
+        except KernelDiedError:
+            cause = self._cause(process)
+            raise TmrunError(f"the kernel died as it started: {cause}") from None
+        try:
+            await self._run_cells(process, kernel)
+            if self.status == "running":
+                self.status = "ok"
+            if process.gone.is_set():
+                self.recording.lost("the kernel died before the record was finished")
+            else:
+                await self.recording.finish(kernel)
+            kernel.add_widgets()
+            await kernel.ask_to_end()
+        finally:
+            self.nb.metadata["tmrun"]["status"] = self.status
+            await self.saving.end()
+
+    async def _begin(self, process: Process, kernel: Kernel) -> None:
+        recorded = self.plan.varchive is not None
+        if recorded and process.language not in {"python", ""}:
+            raise UsageError(self._not_usable(f"is for {process.language}"))
+        # made while the kernel starts, for it takes a moment
+        request = self.recording.request(process.directory / _FAULT_FILE, VERSION)
+        await kernel.ready(self.plan.startup_timeout)
+        if recorded and kernel.info.get("implementation") != "ipython":
+            raise UsageError(self._not_usable("is not ipykernel"))
+        answer = await self.recording.begin(kernel, request)
+        metadata.clear(self.nb)
+        self.nb.metadata["language_info"] = kernel.info["language_info"]
+        self.nb.metadata["tmrun"] = metadata.of_run(
+            self.plan, self.recording.run, kernel.info, answer
+        )
+        try:
+            self.saving.begin()
+        except OSError as error:
+            raise TmrunError(
+                f"cannot write {self.plan.output}: {error.strerror}; nothing was run, "
+                "give another --output"
+            ) from None
+        self.notify(Started(self.plan.name, sum(map(runs, self.nb.cells)), self.plan.kernel))
+
+    async def _run_cells(self, process: Process, kernel: Kernel) -> None:
+        todo = [index for index, cell in enumerate(self.nb.cells) if runs(cell)]
+        for place, index in enumerate(todo, 1):
+            if self.stop.signal is not None:
+                self._end("interrupted", "stopped before the first cell")
+                return
+            cell = self.nb.cells[index]
+            self.notify(CellStarted(place, cell.source.strip().splitlines()[0]))
+            # an interrupt is for a cell: afterwards it would hit what finishes the record
+            self.stop.first = process.interrupt
+            outcome = await kernel.run_cell(index, self.plan.timeout)
+            self.stop.first = _nothing
+            report = self._judge(place, index, outcome)
+            if report.status in ENDS or self.stop.signal is not None:
+                cause = functools.partial(self._cause, process)
+                self._end(*ending(report, outcome, timeout=self.plan.timeout, cause=cause))
+                return
+            if leaves(outcome) and place < len(todo):
+                self._end("died", f"cell {report.n} called exit() or quit(), which ends the kernel")
+                return
+
+    def _judge(self, place: int, index: int, outcome: Outcome) -> CellReport:
+        cell = self.nb.cells[index]
+        report = judge(
+            cell,
+            index,
+            outcome,
+            stopping=self.stop.signal is not None,
+            tolerant=may_fail(cell, self.plan),
+        )
+        self.cells[index] = report
+        cell.metadata["tmrun"] = metadata.of_cell(report, outcome.started)
+        if outcome.reply is not None:
+            self.recording.heard(outcome.state, report.n)
+        if outcome.unfit:
+            what = f"{outcome.unfit} outputs of cell {report.n} are left out"
+            self.notify(Warned(f"{what}: no notebook can hold them"))
+        state = outcome.state or {}
+        size = state.get("bytes", 0)
+        self.notify(CellEnded(place, report, state.get("variables", 0), size))
+        self.saving.touch()
+        return report
+
+    def _end(self, status: str, reason: str) -> None:
+        self.status, self.reason = status, reason
+
+    def _cause(self, process: Process) -> str:
+        fault = process.directory / _FAULT_FILE
+        return death.explain(death.gather(process.exit_code, self.memory, fault, process.log))
+
+    def _not_usable(self, what: str) -> str:
+        return (
+            f"the kernel {self.plan.kernel!r} {what}, and only Python's ipykernel can be recorded; "
+            "use --no-record to run the notebook without a record"
+        )
+
+    def _show(self, message: Json) -> None:
+        self.saving.touch()
+        stream, text = metadata.shown(message)
+        if text:
+            self.notify(CellOutput(stream, text))
+
+    def _report(self, seconds: float) -> Report:
+        trouble = self.saving.trouble
+        if trouble is not None and self.status == "ok":
+            self.reason = f"cannot write {self.plan.output}: {trouble.strerror}"
+        return Report(
+            status=self.status,
+            cells=tuple(self.cells.values()),
+            seconds=seconds,
+            output=self.plan.output if self.saving.written else None,
+            varchive=self.plan.varchive,
+            run=self.recording.run,
+            complete=self.recording.missing is None,
+            written=self.saving.written,
+            reason=self.reason or self.recording.missing,
+            signal=self.stop.signal,
+        )
