@@ -1,10 +1,11 @@
 """Make docs/terminal.svg, README's picture: what the example prints in a terminal.
 
-    python docs/terminal.py
+python docs/terminal.py
 """
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import shutil
@@ -48,7 +49,7 @@ def last_frame(text: str) -> str:
 
 def main() -> None:
     """Run the example in a temporary directory and draw it."""
-    console = Console(record=True, width=WIDTH, file=open(os.devnull, "w"))  # noqa: PTH123, SIM115
+    console = Console(record=True, width=WIDTH, file=io.StringIO())
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(ROOT / "fixtures/notebooks/study.ipynb", folder)
         for words, most in (

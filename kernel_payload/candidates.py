@@ -8,7 +8,6 @@ too, the longest unseen first, as far as a budget of the cell's own time goes.
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,10 +84,10 @@ class Candidates:
             A search from all the others.
         """
         self.notice(code)
-        todo = values.keys() if self._all else self._untold & values.keys()
-        todo = {
-            name for name, value in values.items() if name in todo or not self._is_same(name, value)
-        }
+        named = values.keys() if self._all else self._untold
+        todo = {n for n, value in values.items() if n in named or not self._is_same(n, value)}
+        # what a name that is gone stood for may have been changed before
+        todo |= {name for name in self.known if name not in values and name[0] != "<"}
         self._untold, self._all = set(), False
         reach = Reach(self._namespace, self._classes)
         scalars: dict[str, Any] = {}
@@ -115,7 +114,7 @@ class Candidates:
 
     def _is_settled(self, name: str, value: Any) -> bool:
         """Whether a name needs no look: the same immutable object as before."""
-        identity, kept = self._seen.get(name, (None, _NOTHING))
+        _, kept = self._seen.get(name, (None, _NOTHING))
         return kept is value and kept is not _NOTHING
 
     def _search(
@@ -123,8 +122,8 @@ class Candidates:
     ) -> None:
         done: set[str] = set()
         while todo:
-            for name in sorted(self._with_partners(todo, values) - done):
-                done.add(name)
+            done |= todo
+            for name in sorted(todo & values.keys()):
                 value = values[name]
                 if self._is_settled(name, value):
                     continue
@@ -132,10 +131,9 @@ class Candidates:
                     scalars[name] = value
                 elif name not in reach.nodes:
                     reach.add(name, value)
+            self._add_partners(todo, values, reach)
             names, dynamic = self._names_in(reach)
-            named = values.keys() if dynamic else names & values.keys()
-            classes = {name for name in reach.nodes if name not in values}
-            todo = self._with_partners(named | classes, values) - done
+            todo = (values.keys() if dynamic else names & values.keys()) - done
 
     def _names_in(self, reach: Reach) -> tuple[set[str], bool]:
         """Give the names in the code that a search has come by since the last time."""
@@ -152,15 +150,20 @@ class Candidates:
             dynamic |= known[2]
         return names, dynamic
 
-    def _with_partners(self, names: Iterable[str], values: dict[str, Any]) -> set[str]:
-        """Add the variables that were in one group with any of these."""
-        found = set()
-        for name in names:
-            if name in values:
-                found.add(name)
-            if known := self.known.get(name):
-                found.update(member for member in known.members if member in values)
-        return found
+    def _add_partners(self, names: set[str], values: dict[str, Any], reach: Reach) -> None:
+        """Search from whatever was in one group with these: no part stands for the whole."""
+        new = names | reach.nodes.keys()
+        while new:
+            groups = (self.known[name].members for name in new if name in self.known)
+            partners = {member for members in groups for member in members} - reach.nodes.keys()
+            before = {*reach.nodes}
+            classes = self._classes.alive()
+            for name in sorted(partners):
+                if name in classes:
+                    reach.add_class(name, classes[name])
+                elif name in values and not live.is_scalar(values[name]):
+                    reach.add(name, values[name])
+            new = reach.nodes.keys() - before
 
     def _look_further(self, values: dict[str, Any], reach: Reach, budget: float) -> None:
         rest = {k.members: k for n, k in self.known.items() if n in values and n not in reach.nodes}
@@ -171,6 +174,7 @@ class Candidates:
             for name in known.members:
                 if name in values and not _is_kept(values[name]):
                     reach.add(name, values[name])
+        self._add_partners(set(), values, reach)
 
 
 def _is_kept(value: Any) -> bool:

@@ -41,7 +41,7 @@ def describe(value: Any) -> Description:
     return Description(name, brief(value), len=length)
 
 
-def brief(value: Any, depth: int = 2) -> str:
+def brief(value: Any, depth: int = 2) -> str:  # noqa: PLR0911  (a table by kind)
     """Give a short text of a value; of what is no builtin, only its type."""
     cls = type(value)
     if cls is str or cls is bytes:
@@ -59,7 +59,7 @@ def brief(value: Any, depth: int = 2) -> str:
         if live.is_notebook_function(value):
             return f"{value.__qualname__}({', '.join(_arguments(value.__code__))})"
         return f"function {value.__module__}.{value.__qualname__}"
-    if any(base is type for base in live.mro(cls)):
+    if live.is_class(value):
         return f"class {live.type_name(value)}"
     return f"<{live.type_name(cls)}>"
 

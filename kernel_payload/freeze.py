@@ -12,6 +12,8 @@ What cloudpickle does for classes and code is kept; what it gets wrong here is d
 from __future__ import annotations
 
 import copyreg
+import dataclasses
+import functools
 import io
 import pickle
 import sys
@@ -28,9 +30,16 @@ from .varchive import INLINE
 
 PROTOCOL = 5
 
-_REDUCTIONS = dict(cloud.Pickler._dispatch_table)
+_REDUCTIONS: dict[type, Any] = dict(cloud.Pickler._dispatch_table)
 # an open file is not its content: refuse it, as pickle does
 _REDUCTIONS.pop(io.TextIOWrapper, None)
+# dataclasses tells its marks by identity
+_MARKS = ("MISSING", "KW_ONLY", "_HAS_DEFAULT_FACTORY")
+_REDUCTIONS.update(
+    (type(mark), lambda _, name=name: name)
+    for name in _MARKS
+    if (mark := getattr(dataclasses, name, None)) is not None
+)
 
 
 class Unreached(Exception):
@@ -113,25 +122,39 @@ class _Pickler(pickle.Pickler):
         self, file: io.BytesIO, leaves_stream: Any, context: Context, inside: Collection[str]
     ) -> None:
         super().__init__(file, PROTOCOL, buffer_callback=leaves_stream)
-        self.dispatch_table = ChainMap(_REDUCTIONS, copyreg.dispatch_table)
+        tables: list[dict[Any, Any]] = [_REDUCTIONS, copyreg.dispatch_table]
+        self.dispatch_table = ChainMap(*tables)
         self._context = context
         self._inside = inside
         self._scopes: dict[int, _Scope] = {}
         self._own_reductions = _own_reductions()
+        self._plain: set[int] = set()
 
     def reducer_override(self, thing: Any) -> Any:
         cls = type(thing)
         if reduce := self._own_reductions.get(id(cls)):
             return reduce(self, thing)
-        if any(base is type for base in live.mro(cls)):
+        if live.is_class(thing):
             return self._reduce_class(thing)
+        if id(cls) not in self._plain:
+            if _answers_for_all(cls):
+                self._own_reductions[id(cls)] = _Pickler._reduce_instance
+                return self._reduce_instance(thing)
+            self._plain.add(id(cls))
         return NotImplemented
+
+    def _reduce_instance(self, thing: Any) -> Any:
+        reduced = thing.__reduce_ex__(PROTOCOL)
+        if type(reduced) is not tuple or len(reduced) < 3 or reduced[2] is None:
+            return reduced
+        # pickle would ask the bare instance for __setstate__, and its __getattr__ for what it lacks
+        padded = (*reduced, None, None)[:5]
+        return *padded, rebuild.set_state
 
     def _reduce_class(self, cls: type) -> Any:
         if not live.is_notebook_class(cls):
             # type(None) and the like have no name of their own to be found by
-            reduced = cloud.Pickler.reducer_override(self, cls)
-            return reduced
+            return cloud.Pickler.reducer_override(self, cls)
         if (name := self._context.class_names.get(id(cls))) is None:
             raise Unreached(cls)
         if name not in self._inside:
@@ -142,6 +165,8 @@ class _Pickler(pickle.Pickler):
         else:
             made = cloud._make_skeleton_class
             arguments, state = cloud._class_getnewargs(cls), cloud._class_getstate(cls)
+            # cloudpickle would give an inner class the name of an outer one
+            arguments[3]["__qualname__"] = live.qualname_of(cls)
         contents = state[0]
         # copyreg's note on a class whose instances were copied or pickled: no part of it
         contents.pop("__slotnames__", None)
@@ -150,8 +175,11 @@ class _Pickler(pickle.Pickler):
             arguments[3]["__slots__"] = contents.pop("__slots__")
             for name in [n for n, v in contents.items() if type(v) is types.MemberDescriptorType]:
                 del contents[name]
-        # the last but one is cloudpickle's own identity of a class, random; ours is the entry's name
-        return made, (*arguments[:-2], None, None), state, None, None, cloud._class_setstate
+        # cloudpickle sorts them
+        names = (*live.namespace_of(cls), *contents)
+        state = ({name: contents[name] for name in names if name in contents}, *state[1:])
+        # the last but one is cloudpickle's identity of a class, random; ours is the entry's name
+        return made, (*arguments[:-2], name, None), state, None, None, cloud._class_setstate
 
     def _reduce_function(self, function: types.FunctionType) -> Any:
         if not live.is_notebook_function(function):
@@ -165,6 +193,7 @@ class _Pickler(pickle.Pickler):
             "__defaults__": function.__defaults__,
             "__kwdefaults__": function.__kwdefaults__,
             **_annotations(function),
+            **_type_parameters(function),
             "dict": function.__dict__,
         }
         if own:
@@ -190,6 +219,16 @@ class _Pickler(pickle.Pickler):
         # bytecode of another version would crash this one: the stream says which it is
         _, arguments = _REDUCTIONS[types.CodeType](code)
         return rebuild.code, (sys.implementation.cache_tag, arguments)
+
+    def _reduce_cached(self, function: Any) -> Any:
+        if live.is_by_name(function, function.__module__, function.__qualname__):
+            return NotImplemented
+        settings = function.cache_parameters()
+        return rebuild.cached, (function.__wrapped__, settings["maxsize"], settings["typed"])
+
+    def _reduce_cached_property(self, found: functools.cached_property[Any]) -> Any:
+        # up to Python 3.11 it holds a lock
+        return rebuild.cached_property, (found.func, found.attrname, found.__doc__)
 
     def _reduce_cell(self, cell: types.CellType) -> Any:
         try:
@@ -220,8 +259,20 @@ class _Pickler(pickle.Pickler):
         arguments = (type(block), block.values, block.mgr_locs.indexer, block.ndim, block.refs)
         return rebuild.block, arguments
 
+    def _reduce_series_manager(self, manager: Any) -> Any:
+        # its own reduction would leave out that its block shares memory
+        return type(manager), (manager.blocks[0], manager.axes[0])
+
     def _reduce_refs(self, refs: Any) -> Any:
         return rebuild.block_refs, ()
+
+
+def _answers_for_all(cls: type) -> bool:
+    """Whether a class has a ``__getattr__``, and leaves its pickling to ``object``."""
+    names = [live.namespace_of(base) for base in live.mro(cls)[:-1]]
+    own = ("__reduce_ex__", "__reduce__", "__setstate__")
+    has_getattr = any("__getattr__" in found for found in names)
+    return has_getattr and not any(name in found for found in names for name in own)
 
 
 def _is_named_tuple(cls: type) -> bool:
@@ -236,18 +287,27 @@ def _annotations(function: types.FunctionType) -> dict[str, Any]:
     return {"__annotations__": function.__annotations__}
 
 
+def _type_parameters(function: types.FunctionType) -> dict[str, Any]:
+    found = getattr(function, "__type_params__", ())  # from 3.12 on
+    return {"__type_params__": found} if found else {}
+
+
 def _own_reductions() -> dict[int, Any]:
     """Type -> reduction, for the libraries that this kernel has loaded by now."""
     table: dict[int, Any] = {
         id(types.FunctionType): _Pickler._reduce_function,
         id(types.CellType): _Pickler._reduce_cell,
         id(types.CodeType): _Pickler._reduce_code,
+        id(type(functools.lru_cache(_own_reductions))): _Pickler._reduce_cached,
+        id(functools.cached_property): _Pickler._reduce_cached_property,
     }
     if numpy := sys.modules.get("numpy"):
         table[id(numpy.ndarray)] = _Pickler._reduce_array
     if internals := sys.modules.get("pandas._libs.internals"):
         if refs := getattr(internals, "BlockValuesRefs", None):
             table[id(refs)] = _Pickler._reduce_refs
+            managers = sys.modules["pandas.core.internals.managers"]
+            table[id(managers.SingleBlockManager)] = _Pickler._reduce_series_manager
         blocks = sys.modules.get("pandas.core.internals.blocks")
         for name in (
             "NumpyBlock",

@@ -10,6 +10,7 @@ import datetime
 import decimal
 import enum
 import fractions
+import importlib
 import logging
 import pathlib
 import re
@@ -21,6 +22,7 @@ from enum import auto
 from importlib.machinery import BuiltinImporter, ExtensionFileLoader
 from typing import Any
 
+_TYPE_SUBCLASS = 1 << 31  # Py_TPFLAGS_TYPE_SUBCLASS: its instances are classes
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, not in C
 
 
@@ -84,23 +86,28 @@ _LIBRARY = {
     ("numpy", "ufunc"): Kind.BY_NAME,
     ("numpy", "_ArrayFunctionDispatcher"): Kind.BY_NAME,
     ("pandas.core.dtypes.base", "ExtensionDtype"): Kind.ATOM,
+    ("pandas.api.extensions", "ExtensionDtype"): Kind.ATOM,
     ("pandas.core.indexes.base", "Index"): Kind.ATOM,  # immutable, and often shared by copies
     ("pandas", "Index"): Kind.ATOM,
+    ("pandas._libs.internals", "BlockPlacement"): Kind.ATOM,  # so is this one of a frame's parts
     ("datetime", "tzinfo"): Kind.ATOM,
 }
+
+# what Cython compiles, whose module of types has a version in its name
+_CYTHON = ("cython_function_or_method", "fused_cython_function")
 
 _flags_of = type.__dict__["__flags__"].__get__
 mro = type.__dict__["__mro__"].__get__
 bases_of = type.__dict__["__bases__"].__get__
 namespace_of = type.__dict__["__dict__"].__get__
 _module_of = type.__dict__["__module__"].__get__
-_qualname_of = type.__dict__["__qualname__"].__get__
+qualname_of = type.__dict__["__qualname__"].__get__
 
 
 def type_name(cls: type) -> str:
     """Give ``module.Qualified.name``; of builtins and the notebook's own just the name."""
     module = _text(_module_of, cls)
-    name = _text(_qualname_of, cls)
+    name = _text(qualname_of, cls)
     return name if module in ("builtins", "__main__", "") else f"{module}.{name}"
 
 
@@ -114,13 +121,6 @@ def _text(get: Any, cls: type) -> str:
 
 # by id: hashing a class may run its metaclass's code
 _SCALAR_IDS = frozenset(map(id, _SCALARS))
-_SCALAR_IDS = frozenset(map(id, SCALARS))
-
-
-def is_scalar(cls: type) -> bool:
-    """Whether a class is one of `SCALARS`; hashing it could run its metaclass's code."""
-    return id(cls) in _SCALAR_IDS
-
 
 _EXACT = {
     **{id(cls): Kind.ATOM for cls in _ATOMS},
@@ -128,6 +128,11 @@ _EXACT = {
     **{id(cls): Kind.BY_NAME for cls in _BY_NAME},
     id(types.FunctionType): Kind.FUNCTION,
 }
+
+
+def is_class(value: Any) -> bool:
+    """Whether a value is a class."""
+    return bool(_flags_of(type(value)) & _TYPE_SUBCLASS)
 
 
 def is_scalar(value: Any) -> bool:
@@ -144,8 +149,10 @@ def kind_of(cls: type) -> Kind:
         return Kind.CLASS
     if any(base is enum.Enum for base in bases):
         return Kind.ENUM
+    if _text(qualname_of, cls) in _CYTHON:
+        return Kind.BY_NAME
     for base in bases:
-        if kind := _LIBRARY.get((_text(_module_of, base), _text(_qualname_of, base))):
+        if kind := _LIBRARY.get((_text(_module_of, base), _text(qualname_of, base))):
             return kind
     return Kind.PLAIN
 
@@ -154,7 +161,7 @@ def is_by_name(thing: Any, module: Any, qualname: Any) -> bool:
     """Whether an importable module holds this very object under its name."""
     if type(module) is not str or type(qualname) is not str or module == "__main__":
         return False
-    found: Any = sys.modules.get(module)
+    found: Any = _module(module)
     for part in qualname.split("."):
         if type(found) is types.ModuleType or isinstance(found, types.ModuleType):
             found = found.__dict__.get(part)
@@ -167,10 +174,20 @@ def is_by_name(thing: Any, module: Any, qualname: Any) -> bool:
     return found is thing
 
 
+def _module(name: str) -> Any:
+    if name not in sys.modules and name.partition(".")[0] in sys.modules:
+        # a library may name classes by a module that is imported when first asked for: numpy.rec
+        try:
+            return importlib.import_module(name)
+        except Exception:  # noqa: BLE001  (there is none)
+            return None
+    return sys.modules.get(name)
+
+
 def is_notebook_class(cls: type) -> bool:
     """Whether a class must be saved by value: no import leads to it."""
     module = _text(_module_of, cls)
-    if not _flags_of(cls) & _HEAP_TYPE or is_by_name(cls, module, _text(_qualname_of, cls)):
+    if not _flags_of(cls) & _HEAP_TYPE or is_by_name(cls, module, _text(qualname_of, cls)):
         return False
     # an extension may keep a class to itself: what it has no name for cannot be saved by value
     spec = getattr(sys.modules.get(module), "__spec__", None)

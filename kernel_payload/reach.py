@@ -1,4 +1,4 @@
-"""Which variables share what: the objects reachable from each, found by the garbage collector's eyes.
+"""Which variables share what: what is reachable from each, by the garbage collector's eyes.
 
 Nodes are variables, by name, and the notebook's classes, by ``<class ...>``.  Two nodes that reach
 one mutable object belong to one group.  A class is a node of its own: instances refer to it, so two
@@ -35,9 +35,10 @@ class ClassNames:
             self._by_id[key] = (forget, f"<class {live.type_name(cls)} {self._count}>")
         return self._by_id[key][1]
 
-    def alive(self) -> set[str]:
-        """Give the names of the classes that still exist."""
-        return {name for _, name in self._by_id.values()}
+    def alive(self) -> dict[str, type]:
+        """Give name -> class, of those that still exist."""
+        found = ((name, cls()) for cls, name in list(self._by_id.values()))
+        return {name: cls for name, cls in found if cls is not None}
 
 
 class Reach:
@@ -151,12 +152,13 @@ class Reach:
 
     def _claim(self, node: str, thing: Any) -> bool:
         """Note that a node reaches an object; whether it is the first to."""
+        if thing is self.namespace:
+            self.refused[node] = "it reaches the notebook's own namespace, globals()"
+            return False
         if (owner := self._owner.get(id(thing))) is not None:
             self._join(owner, node)
             return False
         self._owner[id(thing)] = node
-        if thing is self.namespace:
-            self.refused[node] = "it reaches the notebook's own namespace, globals()"
         return True
 
     def _refer(self, node: str, cls: type) -> list[Any]:
@@ -179,6 +181,9 @@ class Reach:
         scope = function.__globals__
         # a function from exec(..., {}) brings those globals of its own that it names
         own = scope if scope is not self.namespace and not live.is_module_scope(scope) else {}
+        if own:
+            # the functions of one such exec go on sharing them
+            self._claim(node, own)
         return [
             *(function.__closure__ or ()),
             function.__defaults__,
@@ -238,7 +243,7 @@ def _class_contents(cls: type) -> list[Any]:
     contents = [
         v for k, v in live.namespace_of(cls).items() if k not in ("__dict__", "__weakref__")
     ]
-    return [*contents, *cls.__bases__, type(cls)]
+    return [*contents, *live.bases_of(cls), type(cls)]
 
 
 _VISIT: dict[Kind, Callable[[Reach, str, Any], list[Any]]] = {

@@ -7,6 +7,7 @@ numpy and pandas are imported only where a stream holds their values.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 import types
@@ -69,6 +70,27 @@ def set_function(target: types.FunctionType, state: dict[str, Any]) -> None:
         setattr(target, name, value)
 
 
+def cached(target: Any, maxsize: int | None, typed: bool) -> Any:
+    """Put a new, empty cache before a function, as `functools.lru_cache` does."""
+    return functools.lru_cache(maxsize, typed)(target)
+
+
+def cached_property(target: Any, name: str | None, doc: str | None) -> Any:
+    """Make a property that is computed once, of a name that its class has given it."""
+    made = functools.cached_property(target)
+    made.attrname, made.__doc__ = name, doc
+    return made
+
+
+def set_state(target: Any, state: Any) -> None:
+    """Give an instance its attributes without asking it for any."""
+    attributes, slots = state if type(state) is tuple and len(state) == 2 else (state, None)
+    if attributes:
+        object.__getattribute__(target, "__dict__").update(attributes)
+    for name, value in (slots or {}).items():
+        object.__setattr__(target, name, value)
+
+
 def array(buffer: Any, dtype: Any, shape: tuple[int, ...], order: str) -> Any:
     """Make a numpy array over a buffer's memory, read-only if that is."""
     numpy = importlib.import_module("numpy")
@@ -76,7 +98,7 @@ def array(buffer: Any, dtype: Any, shape: tuple[int, ...], order: str) -> Any:
     return flat.view(dtype).reshape(shape, order=order)
 
 
-def view(root: Any, dtype: Any, shape: Any, strides: Any, offset: int, writeable: bool) -> Any:
+def view(root: Any, dtype: Any, shape: Any, strides: Any, offset: int, writeable: bool) -> Any:  # noqa: PLR0917  (a stream gives them by place)
     """Make a view of another array's memory."""
     numpy = importlib.import_module("numpy")
     made = numpy.ndarray(shape, dtype, buffer=root, offset=offset, strides=strides)
@@ -93,4 +115,4 @@ def block_refs() -> Any:
 def block(kind: type, values: Any, indexer: Any, ndim: int, refs: Any) -> Any:
     """Make a block of a pandas frame or series."""
     placement = importlib.import_module("pandas._libs.internals").BlockPlacement(indexer)
-    return kind(values, placement=placement, ndim=ndim, refs=refs)  # type: ignore[call-arg]
+    return kind(values, placement=placement, ndim=ndim, refs=refs)

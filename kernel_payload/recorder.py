@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from . import live
@@ -82,7 +83,7 @@ class Recorder:
         self._classes = ClassNames()
         self._candidates = Candidates(namespace, self._classes)
         self._manifest = Manifest(self._put)
-        self._home = os.getcwd()
+        self._home = Path.cwd()
         self._parent: int | None = None
 
     @property
@@ -122,8 +123,10 @@ class Recorder:
             groups = [*map(self._scalar, scalars, scalars.values()), *self._hidden()]
             groups += settling.settled.values()
             answered, answer_groups = self._answer(answer, values, settling)
-            entries = self._enter(cell.n, [*groups, *answer_groups], {**values, **settling.nodes})
+            found = {**values, **settling.nodes, ANSWER: answer}
+            entries = self._enter(cell.n, [*groups, *answer_groups], found)
             entries |= self._unsaved(cell.n, settling, values)
+            entries |= self._classes_by_name(values, entries)
         except BaseException:
             # what was compared so far is not recorded: look at everything next time
             self._candidates.look_at_all()
@@ -165,6 +168,9 @@ class Recorder:
         """Give the answer as the name of a variable, or as groups of its own to enter."""
         if answer is None:
             return None, []
+        if self._is_withheld(answer):
+            told = live.type_name(type(answer))
+            return Entry(told, 0, reason="it is a variable that is not to be saved"), []
         if live.is_scalar(answer):
             return None, [self._scalar(ANSWER, answer)]
         for name, value in values.items():
@@ -183,10 +189,17 @@ class Recorder:
             g for g in groups if ANSWER in g.group.members or not old & {*g.group.members}
         ]
 
+    def _is_withheld(self, answer: Any) -> bool:
+        return any(
+            value is answer and type(name) is str and self._is_excluded(name)
+            for name, value in list(self.namespace.items())
+            if self._dontsave and self._is_public(name, value)
+        )
+
     # -- from groups to entries
 
     def _enter(self, n: int, groups: list[Settled], values: dict[str, Any]) -> dict[str, Entry]:
-        """Store the groups that differ from what was recorded, in one object; give their entries."""
+        """Store the groups that differ from what was recorded, as one object; give the entries."""
         fresh: list[tuple[Settled, bytes]] = []
         for settled in groups:
             data = settled.group.to_bytes()
@@ -236,6 +249,19 @@ class Recorder:
                 self._candidates.known.pop(name, None)
         return entries
 
+    def _classes_by_name(
+        self, values: dict[str, Any], entries: dict[str, Entry]
+    ) -> dict[str, Entry]:
+        """Have variables that are classes of the notebook tell of the classes themselves."""
+        now = {**self._manifest.entries, **entries}
+        found = {}
+        for name, value in values.items():
+            if live.is_class(value) and live.is_notebook_class(value) and name in now:
+                mine, its = now[name], now.get(self._classes.name(value))
+                if its is not None and mine.reason is None and mine.digest != its.digest:
+                    found[name] = replace(mine, digest=its.digest, n=its.n, size=its.size)
+        return found
+
     # -- from entries to a state
 
     def _state(
@@ -261,7 +287,7 @@ class Recorder:
     def _cwd(self) -> str | None:
         """Give the working directory, relative to that of the start; None when it was deleted."""
         try:
-            return os.path.relpath(os.getcwd(), self._home)
+            return os.path.relpath(Path.cwd(), self._home)
         except (OSError, ValueError):
             return None
 

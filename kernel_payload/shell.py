@@ -97,7 +97,7 @@ class TimeMachine:
         try:
             with calm():
                 self._record(result, began)
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             self.errors += 1
             log.error("cell could not be recorded", exc_info=error)
             if self.errors == 1:
@@ -170,7 +170,7 @@ def hook(settings: dict[str, Any]) -> dict[str, Any]:
 
 def finish() -> dict[str, Any]:
     """Stop recording in this kernel; give how it went."""
-    global _machine  # noqa: PLW0603
+    global _machine
     if _machine is None:
         raise TmrunError("this kernel is not recorded")
     machine, _machine = _machine, None

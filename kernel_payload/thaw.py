@@ -10,14 +10,16 @@ import builtins
 import difflib
 import io
 import pickle
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from . import _cloudpickle as cloud
-from . import rebuild
+from . import live, rebuild
 from .varchive import Entry, Place, Run, State, Varchive, ranges
-from .varchive.errors import CannotLoad, NotSaved, NoSuchVariable, TmrunError
+from .varchive.errors import CannotLoad, Damaged, NoSuchVariable, NotSaved, TmrunError
 
+_SKELETONS = ("_make_skeleton_class", "_make_skeleton_enum")
 _CLOUDPICKLE = (f"{__package__}._cloudpickle", "cloudpickle.cloudpickle")
 
 
@@ -25,12 +27,13 @@ class Namespace(dict[str, Any]):
     """Globals that load themselves: the variables of one state."""
 
     def __init__(self, archive: Varchive, run: Run, state: State) -> None:
-        super().__init__(__builtins__=builtins, __name__="__main__")
+        super().__init__(__name__="__main__")
         self.archive = archive
         self.run = run
         self.state = state
         self.entries = archive.entries(state)
         self._loading: set[Place] = set()
+        self["__builtins__"] = _Builtins(self)
 
     def __missing__(self, name: str) -> Any:
         entry = self.entries.get(name)
@@ -47,6 +50,8 @@ class Namespace(dict[str, Any]):
             entry = self.entries[name]
             assert entry.place is not None
             self._load_group(entry.place)
+            if not dict.__contains__(self, name):
+                raise Damaged(f"the group of {name} does not hold it; restore it from a copy")
         return dict.__getitem__(self, name)
 
     def load_answer(self) -> Any:
@@ -78,7 +83,9 @@ class Namespace(dict[str, Any]):
         finally:
             self._loading.discard(place)
         for name, value in zip(group.members, values, strict=True):
-            self.setdefault(name, value)
+            # a name that was deleted or bound anew since is no longer this group's
+            if name == "<out>" or (name in self.entries and self.entries[name].place == place):
+                self.setdefault(name, value)
 
     def _explain(self, members: tuple[str, ...], error: Exception) -> str:
         names = ", ".join(name.strip("<>") for name in members)
@@ -95,6 +102,22 @@ class Namespace(dict[str, Any]):
         return f"{text}; see tmrun show {self.archive.path} {self.state.n}"
 
 
+class _Builtins(dict[str, Any]):
+    """The builtins, and behind them a namespace.
+
+    Class bodies, ``eval`` and ``exec`` look names up past the ``__missing__`` of their globals, but
+    not past that of the builtins.
+    """
+
+    def __init__(self, namespace: Namespace) -> None:
+        found = vars(builtins).items()
+        super().__init__((name, value) for name, value in found if name not in namespace.entries)
+        self._namespace = namespace
+
+    def __missing__(self, name: str) -> Any:
+        return self._namespace[name]
+
+
 class _Unpickler(pickle.Unpickler):
     def __init__(self, file: io.BytesIO, buffers: list[bytearray], namespace: Namespace) -> None:
         super().__init__(file, buffers=buffers)
@@ -107,8 +130,38 @@ class _Unpickler(pickle.Unpickler):
         if module == rebuild.__name__:
             return self._stand_ins.get(name) or getattr(rebuild, name)
         if module in _CLOUDPICKLE:
-            return getattr(cloud, name)
+            return _anonymous(cloud, name) if name in _SKELETONS else getattr(cloud, name)
         return super().find_class(module, name)
+
+
+def _anonymous(module: Any, name: str) -> Callable[..., type]:
+    """Give cloudpickle's maker of a class, without its search for one of the same identity."""
+    make: Callable[..., type] = getattr(module, name)
+
+    def made(*arguments: Any) -> type:
+        bases = arguments[0] if name == "_make_skeleton_enum" else arguments[2]
+        with _no_init_subclass(bases):
+            return make(*arguments[:-2], None, None)
+
+    return made
+
+
+@contextmanager
+def _no_init_subclass(bases: tuple[Any, ...]) -> Iterator[None]:
+    """Keep the notebook's ``__init_subclass__`` from running again: its effects were recorded."""
+    classes = [cls for base in bases if isinstance(base, type) for cls in live.mro(base)]
+    hooks = [
+        (cls, live.namespace_of(cls)["__init_subclass__"])
+        for cls in dict.fromkeys(classes)
+        if "__init_subclass__" in live.namespace_of(cls) and live.is_notebook_class(cls)
+    ]
+    for cls, _ in hooks:
+        type.__setattr__(cls, "__init_subclass__", classmethod(lambda *_, **__: None))
+    try:
+        yield
+    finally:
+        for cls, hook in hooks:
+            type.__setattr__(cls, "__init_subclass__", hook)
 
 
 class Variables(Mapping[str, Any]):

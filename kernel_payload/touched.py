@@ -19,14 +19,73 @@ _ESCAPE = re.compile(r"get_ipython\(\)\.(?:system|getoutput)\(")
 
 # whoever names one of these can reach any variable without naming it
 _DYNAMIC = frozenset(
-    "globals locals vars exec eval get_ipython __main__ user_ns user_global_ns __dict__ __globals__"
-    " f_globals f_locals run_cell _getframe currentframe".split()
+    [
+        "globals",
+        "locals",
+        "vars",
+        "exec",
+        "eval",
+        "get_ipython",
+        "__main__",
+        "modules",
+        "user_ns",
+        "user_global_ns",
+        "__globals__",
+        "f_globals",
+        "f_locals",
+        "run_cell",
+        "_getframe",
+        "currentframe",
+    ]
 )
 # magics that reach no variable but those that their own text names
 _QUIET_MAGICS = frozenset(
-    "matplotlib time timeit capture precision pprint config who whos pwd cd ls env html markdown"
-    " latex javascript js svg bash sh script writefile pip conda pycat pinfo pinfo2 prun lprun memit"
-    " alias automagic colors debug history lsmagic logstart logstop xmode pdb tb system sx".split()
+    [
+        "matplotlib",
+        "time",
+        "timeit",
+        "capture",
+        "precision",
+        "pprint",
+        "config",
+        "who",
+        "whos",
+        "pwd",
+        "cd",
+        "ls",
+        "env",
+        "html",
+        "markdown",
+        "latex",
+        "javascript",
+        "js",
+        "svg",
+        "bash",
+        "sh",
+        "script",
+        "writefile",
+        "pip",
+        "conda",
+        "pycat",
+        "pinfo",
+        "pinfo2",
+        "prun",
+        "lprun",
+        "memit",
+        "alias",
+        "automagic",
+        "colors",
+        "debug",
+        "history",
+        "lsmagic",
+        "logstart",
+        "logstop",
+        "xmode",
+        "pdb",
+        "tb",
+        "system",
+        "sx",
+    ]
 )
 
 
@@ -69,7 +128,8 @@ def names_in_code(code: types.CodeType) -> tuple[set[str], bool]:
         names.update(part.co_freevars)
         # a docstring is prose
         for text in _texts(part.co_consts[_has_docstring(part) :]):
-            names |= words(text)
+            # in Python 3.10 the qualified names of inner functions are constants
+            names |= words(text.replace("<locals>", ""))
     return names, is_dynamic(names)
 
 

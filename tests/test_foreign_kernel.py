@@ -32,7 +32,7 @@ def _pythons() -> list[str]:
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     names += [str(path) for path in sorted(root.glob("3.*/bin/python3"))]
     for name in filter(None, names):
-        if (version := _version(name)) and (3, 10) <= version:
+        if (version := _version(name)) and version >= (3, 10):
             found.setdefault(version, name)
     return list(found.values())
 

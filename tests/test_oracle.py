@@ -8,10 +8,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import NOTEBOOKS, ROOT, in_new_process, notebook
+from oracle.hard_cells import HARD_CELLS
 
 import tmrun
-from conftest import NOTEBOOKS, ROOT, notebook
-from oracle.hard_cells import HARD_CELLS
 
 # what the notebooks hold on purpose that cannot be saved
 UNSAVED = {
@@ -62,8 +62,6 @@ def test_every_variable_loads_in_a_fresh_process(path: Path, tmp_path: Path) -> 
     target = tmp_path / path.name
     target.write_bytes(path.read_bytes())
     report = tmrun.run(target)
-    from conftest import in_new_process
-
     code = """
 import sys, tmrun
 recording = tmrun.open(sys.argv[1])

@@ -137,7 +137,8 @@ def test_hostile_objects_are_recorded_or_listed_and_harm_nothing(record: Any) ->
     hostile = (
         "class Meta(type):\n    def __hash__(cls):\n        raise RuntimeError('hash')\n"
         "    def __eq__(cls, other):\n        raise RuntimeError('eq')\n"
-        "class Hostile(metaclass=Meta):\n    def __reduce__(self):\n        raise SystemExit('reduce')\n"
+        "class Hostile(metaclass=Meta):\n"
+        "    def __reduce__(self):\n        raise SystemExit('reduce')\n"
         "    def __getattr__(self, name):\n        raise RuntimeError('getattr')\n"
         "    def __bool__(self):\n        raise RuntimeError('bool')\n"
         "    __len__ = __hash__ = __eq__ = __repr__ = __bool__\n"

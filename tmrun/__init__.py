@@ -22,7 +22,7 @@ from kernel_payload.varchive.errors import (
     UsageError,
 )
 
-from .version import VERSION as __version__
+from .version import __version__
 
 if TYPE_CHECKING:
     from kernel_payload.thaw import Variables
@@ -51,7 +51,7 @@ __all__ = [
 ]
 
 
-def open(path: Any, run: str | int | None = None, *, trusted: bool = False) -> Recording:  # noqa: A001
+def open(path: Any, run: str | int | None = None, *, trusted: bool = False) -> Recording:
     """Open what a run recorded.
 
     Parameters
@@ -81,7 +81,7 @@ def open(path: Any, run: str | int | None = None, *, trusted: bool = False) -> R
     return open_recording(path, run, trusted=trusted)
 
 
-def vars(path: Any, n: int | str, run: str | int | None = None) -> Variables:  # noqa: A001
+def vars(path: Any, n: int | str, run: str | int | None = None) -> Variables:
     """Look at the variables after a cell.
 
     Parameters

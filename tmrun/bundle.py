@@ -44,7 +44,8 @@ def _load(text):
             stem = name.replace(".", "/")
             for file, package in ((stem + ".py", False), (stem + "/__init__.py", True)):
                 if file in files:
-                    return spec_from_loader(name, self, origin="<tmrun>/" + file, is_package=package)
+                    origin = "<tmrun>/" + file
+                    return spec_from_loader(name, self, origin=origin, is_package=package)
         def exec_module(self, module):
             spec = module.__spec__
             exec(compile(files[spec.origin[8:]], spec.origin, "exec"), module.__dict__)

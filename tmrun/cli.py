@@ -3,8 +3,6 @@
 Everything heavy is imported by the command that needs it, so that ``tmrun --help`` is quick.
 """
 
-# ruff: noqa: PLC0415 (each command imports what it needs, so that --help is quick)
-
 from __future__ import annotations
 
 import os
@@ -15,7 +13,7 @@ import click
 
 from kernel_payload.varchive.errors import TmrunError, UsageError
 
-from .version import VERSION
+from .version import __version__
 
 if TYPE_CHECKING:
     from .progress import Display
@@ -48,7 +46,7 @@ def exit_status(report: Report) -> int:
 
 
 @click.group(cls=_Door, context_settings=_CONTEXT, no_args_is_help=True)
-@click.version_option(VERSION, prog_name="tmrun", message="%(prog)s %(version)s")
+@click.version_option(__version__, prog_name="tmrun", message="%(prog)s %(version)s")
 def cli() -> None:
     """Run a notebook headless and record its variables after every cell.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .kernel import VERSION as NBCLIENT
 from .parameters import plain
 from .plan import runs
-from .version import VERSION
+from .version import __version__
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,7 +33,7 @@ def of_run(plan: Plan, run: str | None, info: Json, answer: Json) -> Json:
         What it said when the payload was loaded; empty without a record.
     """
     versions = {
-        "tmrun": VERSION,
+        "tmrun": __version__,
         "nbclient": NBCLIENT,
         "python": answer.get("python", info["language_info"].get("version")),
         "ipykernel": answer.get("ipykernel"),

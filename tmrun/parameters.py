@@ -170,7 +170,7 @@ def assigned(source: str) -> set[str] | None:
 
 
 def _cell(notebook: Any, values: Mapping[str, Any]) -> Any:
-    from nbformat.v4 import new_code_cell  # noqa: PLC0415 (slow, and rarely needed)
+    from nbformat.v4 import new_code_cell
 
     lines = [f"{name} = {literal(value)}" for name, value in values.items()]
     cell = new_code_cell("\n".join(["# Parameters", *lines]))
@@ -195,7 +195,7 @@ def _read(name: str) -> str:
 
 
 def _mapping(text: str, what: str) -> dict[str, Any]:
-    import yaml  # noqa: PLC0415 (only runs with parameters from YAML wait for it)
+    import yaml
 
     class Loader(yaml.SafeLoader):
         """YAML without dates: a value that looks like one stays the text it is."""

@@ -133,15 +133,15 @@ class Bar:
     def __init__(self, print_notebook: Callable[[str], None], *, verbosity: int = 0) -> None:
         # rich takes longer to import than a small notebook to run; whoever has no terminal
         # does not pay for it
-        from rich.console import Console  # noqa: PLC0415
-        from rich.progress import (  # noqa: PLC0415
+        from rich.console import Console
+        from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
             Progress,
             TextColumn,
             TimeElapsedColumn,
         )
-        from rich.table import Column  # noqa: PLC0415
+        from rich.table import Column
 
         rest = Column(ratio=1, no_wrap=True, overflow="ellipsis")
         self._progress = Progress(

@@ -21,7 +21,7 @@ from .process import Process
 from .recording import Recording
 from .report import ENDS, CellEnded, CellOutput, CellReport, CellStarted, Report, Started, Warned
 from .stopping import Stop, StopRequested, drive
-from .version import VERSION
+from .version import __version__
 
 if TYPE_CHECKING:
     from .outcome import Outcome
@@ -176,7 +176,7 @@ class _Run:
         if recorded and process.language not in {"python", ""}:
             raise UsageError(self._not_usable(f"is for {process.language}"))
         # made while the kernel starts, for it takes a moment
-        request = self.recording.request(process.directory / _FAULT_FILE, VERSION)
+        request = self.recording.request(process.directory / _FAULT_FILE, __version__)
         await kernel.ready(self.plan.startup_timeout)
         if recorded and kernel.info.get("implementation") != "ipython":
             raise UsageError(self._not_usable("is not ipykernel"))

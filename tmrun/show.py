@@ -7,7 +7,6 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from kernel_payload.varchive import Entry, State
-from kernel_payload.varchive.errors import NoSuchState
 
 from .reader import Recording, open_recording
 
@@ -144,7 +143,8 @@ def _table(*columns: str) -> Table:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     right = {"cell", "cells", "seconds", "bytes", "size"}
-    folded = {"made", "changed", "deleted", "preview"}  # where a narrow terminal takes its width from
+    # where a narrow terminal takes its width from
+    folded = {"made", "changed", "deleted", "preview"}
     for name in columns:
         justify: Literal["left", "right"] = "right" if name in right else "left"
         wide = name == "first line" and sys.stdout.isatty()

@@ -30,7 +30,7 @@ T = TypeVar("T")
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class StopRequested(Exception):  # noqa: N818 (a request, not an error)
+class StopRequested(Exception):
     """The run was asked to stop while it waited for something it can leave."""
 
 

@@ -1,3 +1,3 @@
 """tmrun's version, where both the door and the modules behind it can read it."""
 
-VERSION = "0.1.0"
+__version__ = "0.1.0"

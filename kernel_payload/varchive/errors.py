@@ -11,7 +11,7 @@
     ├── NotAVarchive (ValueError) the path is no varchive, and leads to none
     ├── Damaged                   bytes of the varchive are missing or are not what their name says
     ├── Untrusted                 loading would execute what another user wrote
-    ├── CannotLoad                the saved bytes are whole, but this Python cannot rebuild the value
+    ├── CannotLoad                the bytes are whole, but this Python cannot rebuild the value
     └── UsageError (ValueError)   an option, a parameter or a notebook that cannot be used as given
 """
 

@@ -2,8 +2,8 @@
 
 ::
 
-    4 bytes, big endian    length of the head
-    head                   JSON: {"members": [...], "parts": [{"size": 12} | {"size": …, "chunks": […]}]}
+    4 bytes, big endian: length of the head
+    head    JSON: {"members": […], "parts": [{"size": …} or {"size": …, "chunks": […]}]}
     the parts that have no chunks, one after the other
 
 Part 0 is the stream, the others its buffers in order (pickle protocol 5).  A part of more than

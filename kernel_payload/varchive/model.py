@@ -108,7 +108,7 @@ class State:
 
 @dataclass(frozen=True)
 class Run:
-    """One execution of a notebook: what is known of it, and how it ended (None: not, or unknown)."""
+    """One execution of a notebook: what is known of it, and how it ended (None: unknown)."""
 
     id: str
     about: Json

@@ -1,10 +1,10 @@
-"""Whole commands on 100 trivial cells: tmrun against jupyter execute, and papermill where it is there.
+"""Whole commands on 100 trivial cells: tmrun against jupyter execute and, where it is, papermill.
 
     python tests/benchmarks/whole_command.py [RUNS]
 
-Prints the median wall seconds of each and the ratios pair by pair.  The floor is jupyter execute's
-own time: the same kernel start, the same 100 requests.  What tmrun adds is one request that loads the
-payload, a state after each cell, and the end of the record.
+Prints the median wall seconds of each and the ratios pair by pair.  The floor is jupyter
+execute's own time: the same kernel start, the same 100 requests.  What tmrun adds is one request
+that loads the payload, a state after each cell, and the end of the record.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def main(runs: int) -> None:
         path = Path(folder) / "trivial.ipynb"
         cells = [nbformat.v4.new_code_cell(f"x{i} = {i}") for i in range(CELLS)]
         kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec}), path)
+        nbformat.write(
+            nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernelspec}), path
+        )
         seconds: dict[str, list[float]] = {name: [] for name in commands(path)}
         for turn in range(runs + 1):
             for name, command in commands(path).items():

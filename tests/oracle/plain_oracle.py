@@ -1,7 +1,8 @@
-"""An independent recording: a plain deepcopy of the namespace after every cell, in the kernel itself.
+"""An independent recording: a plain deepcopy of the namespace after every cell, in the kernel.
 
 A test puts ``import plain_oracle; plain_oracle.install()`` before a notebook's cells and, last,
-``plain_oracle.report(varchive)``, which compares every variable of every cell with what tmrun gives.
+``plain_oracle.report(varchive)``, which compares every variable of every cell with what was
+recorded.
 """
 
 import copy
@@ -15,7 +16,7 @@ _OWN = {"In", "Out", "exit", "quit", "get_ipython", "open", "plain_oracle"}
 
 def install():
     """Copy the namespace after each cell from now on."""
-    shell = get_ipython()  # noqa: F821
+    shell = get_ipython()  # noqa: F821  (it runs in a kernel)
     shell.events.register("post_run_cell", lambda result: _copy(shell, result))
 
 
@@ -30,7 +31,7 @@ def _copy(shell, result):
         try:
             copies[name] = (copy.deepcopy(_without_class(value), memo),)
         except Exception as error:
-            memo = {}  # a copy that fails midway leaves halves behind, which others must not be given
+            memo = {}  # a copy that fails midway leaves halves behind: not for others
             copies[name] = f"{type(error).__name__}: {error}"
     _copies[result.execution_count] = copies
 
@@ -66,7 +67,9 @@ def report(path):
             continue
         found = tmrun.vars(path, n)
         surplus = [name for name in found.entries if name not in copies and name != "plain_oracle"]
-        wrong += [f"cell {n}: {name} is not in the notebook" for name in surplus if name[:2] != "__"]
+        wrong += [
+            f"cell {n}: {name} is not in the notebook" for name in surplus if name[:2] != "__"
+        ]
         for name, copied in copies.items():
             try:
                 value = found[name]
@@ -95,7 +98,7 @@ def difference(a, b, where="", seen=None):
         return difference(a.plain, other, where + ".", seen)
     if type(a).__qualname__ != type(b).__qualname__:
         return f"{where}: {type(a)} and {type(b)}"
-    if isinstance(a, type) or isinstance(a, types.FunctionType):
+    if isinstance(a, (type, types.FunctionType)):
         return _difference_of_code(a, b, where, seen)
     if isinstance(a, types.MethodType):
         return difference((a.__self__, a.__func__), (b.__self__, b.__func__), where, seen)
