@@ -224,7 +224,10 @@ class _Pickler(pickle.Pickler):
         if live.is_by_name(function, function.__module__, function.__qualname__):
             return NotImplemented
         settings = function.cache_parameters()
-        return rebuild.cached, (function.__wrapped__, settings["maxsize"], settings["typed"])
+        arguments = (function.__wrapped__, settings["maxsize"], settings["typed"])
+        made_anew = ("__wrapped__", "cache_parameters")
+        attributes = {k: v for k, v in vars(function).items() if k not in made_anew}
+        return rebuild.cached, arguments, attributes
 
     def _reduce_cached_property(self, found: functools.cached_property[Any]) -> Any:
         # up to Python 3.11 it holds a lock

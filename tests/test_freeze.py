@@ -211,11 +211,12 @@ def test_a_function_with_a_cache_is_saved_with_an_empty_one(
             'Fibonacci.'
             return n if n < 2 else fib(n - 1) + fib(n - 2)
         fib(9)
+        fib.note = 'attribute'
     """
     fib = restored(notebook, source)["fib"]
     assert fib.cache_info().currsize == 0
     assert fib(30) == 832040
-    assert (fib.__name__, fib.__doc__) == ("fib", "Fibonacci.")
+    assert (fib.__name__, fib.__doc__, fib.note) == ("fib", "Fibonacci.", "attribute")
     assert fib.cache_parameters() == notebook.namespace["fib"].cache_parameters()
 
 
@@ -493,10 +494,12 @@ CLASSES = {
     ),
     "getattr": (
         """
-            class A:
-                def __init__(self): self.d = {'k': 1}
-                def __getattr__(self, n): return self.d[n]
-            a = A()""",
+        class A:
+            def __init__(self): self.d = {'k': 1}
+            def __getattr__(self, n):
+                try: return self.d[n]
+                except KeyError: raise AttributeError(n)
+        a = A()""",
         "a.k",
     ),
     "its own instance": ("class A: pass\nA.only = A(); a = A.only", "a is A.only, type(a) is A"),
