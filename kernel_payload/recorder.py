@@ -204,7 +204,8 @@ class Recorder:
         for settled in groups:
             data = settled.group.to_bytes()
             known = Known(settled.group.members, digest(data), settled.cost, n)
-            if self._candidates.enter(known):
+            # an answer is of its own cell only: there is nothing to compare it with
+            if ANSWER in known.members or self._candidates.enter(known):
                 fresh.append((settled, data))
         pack = b"".join(data for _, data in fresh)
         if not pack:
@@ -217,7 +218,13 @@ class Recorder:
             place = Place(name, offset, len(data))
             offset += len(data)
             for member in settled.each():
-                entries[member.name] = self._entry(n, member, place, values.get(member.name))
+                # a class that comes along with the answer stays where its own group has it
+                if (
+                    member.name == ANSWER
+                    or ANSWER not in settled.group.members
+                    or (member.name not in self._manifest.entries and member.name not in entries)
+                ):
+                    entries[member.name] = self._entry(n, member, place, values.get(member.name))
         return entries
 
     def _entry(self, n: int, member: Member, place: Place, value: Any) -> Entry:

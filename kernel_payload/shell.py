@@ -51,11 +51,10 @@ class TimeMachine:
         self._started = (0.0, "")
         self._fault_file: TextIO | None = None
         archive = Varchive.create(settings["varchive"])
-        about = {**settings.get("about", {}), **about_this_kernel()}
+        dontsave = settings.get("dontsave", ())
+        about = {**settings.get("about", {}), "dontsave": dontsave, **about_this_kernel()}
         archive.begin_run(settings["run"], about)
-        self.recorder = Recorder(
-            archive, settings["run"], shell.user_ns, self._is_public, settings.get("dontsave", ())
-        )
+        self.recorder = Recorder(archive, settings["run"], shell.user_ns, self._is_public, dontsave)
         if path := settings.get("fault_file"):
             self._fault_file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115  (while we live)
             faulthandler.enable(self._fault_file)

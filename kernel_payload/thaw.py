@@ -12,6 +12,8 @@ import io
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from functools import reduce
 from typing import Any
 
 from . import _cloudpickle as cloud
@@ -121,12 +123,17 @@ class _Builtins(dict[str, Any]):
 class _Unpickler(pickle.Unpickler):
     def __init__(self, file: io.BytesIO, buffers: list[bytearray], namespace: Namespace) -> None:
         super().__init__(file, buffers=buffers)
+        self._namespace = namespace
         self._stand_ins = {
             "namespace": lambda: namespace,
             "notebook_class": namespace.load,
         }
 
     def find_class(self, module: str, name: str) -> Any:
+        if module == "__main__":
+            # what pickle was told to find by name: in the notebook, not in this process
+            first, *rest = name.split(".")
+            return reduce(getattr, rest, self._namespace[first])
         if module == rebuild.__name__:
             return self._stand_ins.get(name) or getattr(rebuild, name)
         if module in _CLOUDPICKLE:
@@ -191,6 +198,7 @@ class Variables(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         entry = self.entries.get(name)
         if entry is None:
+            self._raise_if_excluded(name)
             raise NoSuchVariable(self._nothing(name))
         if entry.reason is not None:
             raise NotSaved(_not_saved(name, entry))
@@ -213,6 +221,11 @@ class Variables(Mapping[str, Any]):
             text = entry.preview if entry.reason is None else f"not saved: {entry.reason}"
             lines.append(f"  {name:{width}}  {entry.type}  {text}")
         return "\n".join(lines)
+
+    def _raise_if_excluded(self, name: str) -> None:
+        for pattern in self._namespace.run.about.get("dontsave", ()):
+            if fnmatchcase(str(name), pattern):
+                raise NotSaved(f"{name} was not saved: the run was told not to save {pattern!r}")
 
     def _nothing(self, name: str) -> str:
         state = self.state

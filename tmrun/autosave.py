@@ -7,7 +7,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from . import notebook as files
+from .notebook import text_of, write
 from .report import NotebookText, Warned
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Autosave:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         if self._path is None:
-            self._notify(NotebookText(files.text_of(self._notebook)))
+            self._notify(NotebookText(text_of(self._notebook)))
             self.written = True
             return
         self._try(self._path)
@@ -89,7 +89,7 @@ class Autosave:
 
     def _write(self, path: Path) -> None:
         began = time.monotonic()
-        files.write(path, files.text_of(self._notebook))
+        write(path, text_of(self._notebook))
         ended = time.monotonic()
         # a notebook of many megabytes takes long to write: then it is written less often
         self._next = ended + max(_INTERVAL, (ended - began) / _SHARE)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from kernel_payload.varchive import Varchive
 from kernel_payload.varchive.errors import NotAVarchive, UsageError
 
-from . import notebook, parameters
+from .notebook import read as read_notebook
+from .parameters import check as check_parameters
+from .parameters import inject
 from .plan import STDIO, make_plan
 
 if TYPE_CHECKING:
@@ -25,9 +27,9 @@ def prepare(options: Options) -> Plan:
     UsageError
         The options, the parameters or the notebook cannot be used.
     """
-    parameters.check(options.parameters)
-    source = notebook.read(options.notebook)
-    parametrised, warnings = parameters.inject(source, options.parameters)
+    check_parameters(options.parameters)
+    source = read_notebook(options.notebook)
+    parametrised, warnings = inject(source, options.parameters)
     plan = make_plan(parametrised, options, processors=_processors(), warnings=warnings)
     if not plan.cwd.is_dir():
         raise UsageError(f"{plan.cwd} is no directory to run in; give another --cwd")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from kernel_payload.varchive import Varchive
 from kernel_payload.varchive.errors import TmrunError
 
-from . import bundle
+from .bundle import answer as answer_of
+from .bundle import command, injection
 from .parameters import plain
 from .report import Warned
 
@@ -74,13 +75,13 @@ class Recording:
             "threads": self._plan.threads,
             "fault_file": str(fault_file),
         }
-        return bundle.injection(settings)
+        return injection(settings)
 
     async def begin(self, kernel: Kernel, request: Request | None) -> Json:
         """Send that request to a kernel that is ready; what the kernel answers about itself."""
         if request is None:
             return {}
-        answer = bundle.answer(await kernel.silent(*request))
+        answer = answer_of(await kernel.silent(*request))
         self._begun = True
         return answer
 
@@ -98,7 +99,7 @@ class Recording:
         if not self._begun:
             return
         try:
-            answer = bundle.answer(await kernel.silent(*bundle.command("finish")))
+            answer = answer_of(await kernel.silent(*command("finish")))
         except TmrunError as error:
             self._lack(f"the end of the record may be missing: {error}")
             return

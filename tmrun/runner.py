@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from kernel_payload.varchive.errors import TmrunError, UsageError
 
-from . import death, metadata
 from .autosave import Autosave
+from .death import explain, gather, out_of_memory_kills
 from .kernel import Kernel, KernelDiedError
+from .metadata import clear as clear_metadata
+from .metadata import of_cell, of_run, shown
 from .outcome import ending, judge, leaves
 from .plan import Options, may_fail, runs
 from .preparation import prepare
@@ -125,7 +127,7 @@ class _Run:
         self.status = "running"
         self.reason: str | None = None
         self.began = time.monotonic()
-        self.memory = death.out_of_memory_kills()
+        self.memory = out_of_memory_kills()
 
     async def main(self) -> Report:
         """Run it all: kernel, cells, record, output notebook."""
@@ -181,11 +183,9 @@ class _Run:
         if recorded and kernel.info.get("implementation") != "ipython":
             raise UsageError(self._not_usable("is not ipykernel"))
         answer = await self.recording.begin(kernel, request)
-        metadata.clear(self.nb)
+        clear_metadata(self.nb)
         self.nb.metadata["language_info"] = kernel.info["language_info"]
-        self.nb.metadata["tmrun"] = metadata.of_run(
-            self.plan, self.recording.run, kernel.info, answer
-        )
+        self.nb.metadata["tmrun"] = of_run(self.plan, self.recording.run, kernel.info, answer)
         try:
             self.saving.begin()
         except OSError as error:
@@ -226,7 +226,7 @@ class _Run:
             tolerant=may_fail(cell, self.plan),
         )
         self.cells[index] = report
-        cell.metadata["tmrun"] = metadata.of_cell(report, outcome.started)
+        cell.metadata["tmrun"] = of_cell(report, outcome.started)
         if outcome.reply is not None:
             self.recording.heard(outcome.state, report.n)
         if outcome.unfit:
@@ -243,7 +243,7 @@ class _Run:
 
     def _cause(self, process: Process) -> str:
         fault = process.directory / _FAULT_FILE
-        return death.explain(death.gather(process.exit_code, self.memory, fault, process.log))
+        return explain(gather(process.exit_code, self.memory, fault, process.log))
 
     def _not_usable(self, what: str) -> str:
         return (
@@ -253,7 +253,7 @@ class _Run:
 
     def _show(self, message: Json) -> None:
         self.saving.touch()
-        stream, text = metadata.shown(message)
+        stream, text = shown(message)
         if text:
             self.notify(CellOutput(stream, text))
 

@@ -10,10 +10,22 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from . import layout
 from .digest import Buffer
 from .errors import Damaged, NoSuchRun, NoSuchState, NotAVarchive
 from .group import Group
+from .layout import (
+    FORMAT,
+    MARK,
+    OBJECTS,
+    RUNS,
+    TMP,
+    end_name,
+    is_run_id,
+    run_name,
+    state_name,
+    state_number,
+    states_name,
+)
 from .model import Entry, Json, Place, Run, State, dump_json, table_from_json
 from .store import DirectoryStore, make_private
 
@@ -44,13 +56,13 @@ class Varchive:
             When there is none, or one of a later format.
         """
         archive = cls(Path(path))
-        if (mark := _read_mark(archive.path / layout.MARK)) is None:
+        if (mark := _read_mark(archive.path / MARK)) is None:
             raise NotAVarchive(
                 f"{path} is no varchive; give a .varchive directory that tmrun wrote"
             )
-        if mark > layout.FORMAT:
+        if mark > FORMAT:
             raise NotAVarchive(
-                f"{path} has format {mark}, this tmrun reads up to {layout.FORMAT};"
+                f"{path} has format {mark}, this tmrun reads up to {FORMAT};"
                 " pip install --upgrade tmrun"
             )
         return archive
@@ -67,40 +79,40 @@ class Varchive:
             When it cannot be written.
         """
         archive = cls(Path(path))
-        if is_there := (archive.path / layout.MARK).exists():
+        if is_there := (archive.path / MARK).exists():
             archive = cls.at(path)
         elif archive.path.exists() and not archive._is_blank():
             raise NotAVarchive(
                 f"{path} exists and is no varchive; move it away, or write elsewhere"
             )
-        for name in (layout.TMP, layout.OBJECTS, layout.RUNS):
+        for name in (TMP, OBJECTS, RUNS):
             # made anew where a copy, as git makes them, has left out the empty ones
             make_private(archive.path / name)
         if not is_there:
-            archive.store.write(layout.MARK, dump_json({"format": layout.FORMAT}))
+            archive.store.write(MARK, dump_json({"format": FORMAT}))
         return archive
 
     def _is_blank(self) -> bool:
         """Whether nothing is there but what a `create` that died midway leaves."""
-        ours = {layout.TMP, layout.OBJECTS, layout.RUNS}
+        ours = {TMP, OBJECTS, RUNS}
         return self.path.is_dir() and all(p.name in ours for p in self.path.iterdir())
 
     # -- runs
 
     def begin_run(self, run: str, about: Json) -> None:
         """Enter a run, with what is known of it at its start."""
-        if not layout.is_run_id(run):
+        if not is_run_id(run):
             raise ValueError(f"{run!r} cannot name a run; use letters, digits, '.', '_' and '-'")
-        make_private(self.path / layout.states_name(run))
-        self.store.write(layout.run_name(run), dump_json(about))
+        make_private(self.path / states_name(run))
+        self.store.write(run_name(run), dump_json(about))
 
     def end_run(self, run: str, end: Json) -> None:
         """Say how a run ended."""
-        self.store.write(layout.end_name(run), dump_json(end))
+        self.store.write(end_name(run), dump_json(end))
 
     def runs(self) -> list[str]:
         """Give the ids of the runs, in the order in which they began."""
-        return [run for run in self.store.list(layout.RUNS) if self._has_run(run)]
+        return [run for run in self.store.list(RUNS) if self._has_run(run)]
 
     def run(self, run: str | int = -1) -> Run:
         """Give one run, by its id, the start of its id, or its place (-1: the latest).
@@ -118,12 +130,12 @@ class Varchive:
         if len(found) != 1:
             what = "is not one run" if found else "is no run"
             raise NoSuchRun(f"{run!r} {what} of {self.path} (runs: {', '.join(runs) or 'none'})")
-        about = self._json(layout.run_name(found[0]))
+        about = self._json(run_name(found[0]))
         assert about is not None
-        return Run(found[0], about, self._json(layout.end_name(found[0])))
+        return Run(found[0], about, self._json(end_name(found[0])))
 
     def _has_run(self, run: str) -> bool:
-        return (self.path / layout.run_name(run)).exists()
+        return (self.path / run_name(run)).exists()
 
     # -- states
 
@@ -133,11 +145,11 @@ class Varchive:
 
     def put_state(self, run: str, state: State) -> Path:
         """Commit a state, all of whose objects have been put."""
-        return self.store.write(layout.state_name(run, state.n), dump_json(state.to_json()))
+        return self.store.write(state_name(run, state.n), dump_json(state.to_json()))
 
     def states(self, run: str) -> list[int]:
         """Give the numbers of the cells that were recorded, in order."""
-        numbers = map(layout.state_number, self.store.list(layout.states_name(run)))
+        numbers = map(state_number, self.store.list(states_name(run)))
         return sorted(n for n in numbers if n is not None)
 
     def state(self, run: str, n: int) -> State:
@@ -148,7 +160,7 @@ class Varchive:
         NoSuchState
             With the cells that were recorded.
         """
-        if (data := self._json(layout.state_name(run, n))) is None:
+        if (data := self._json(state_name(run, n))) is None:
             raise NoSuchState(
                 f"cell {n} was not recorded (recorded: {ranges(self.states(run))});"
                 f" see tmrun show {self.path}"
@@ -156,7 +168,7 @@ class Varchive:
         try:
             return State.from_json(data)
         except _MISREAD as error:
-            name = self.path / layout.state_name(run, n)
+            name = self.path / state_name(run, n)
             raise Damaged(f"{name} is no state ({error!r}); restore it from a copy") from None
 
     def entries(self, state: State) -> dict[str, Entry]:

@@ -48,6 +48,4 @@ def check(name: str, data: Buffer) -> None:
     else:
         raise Damaged(f"object {name} cannot be verified without xxhash; pip install xxhash")
     if found != name:
-        raise Damaged(
-            f"object {name} holds other bytes ({found}); restore it from a copy, or run again"
-        )
+        raise Damaged(f"object {name} holds other bytes ({found}); restore it from a copy")

@@ -11,10 +11,9 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import digest as digests
-from . import layout
-from .digest import Buffer
+from .digest import Buffer, check
 from .errors import Damaged
+from .layout import OBJECTS, TMP, digest_of, object_name
 
 
 class DirectoryStore:
@@ -39,7 +38,7 @@ class DirectoryStore:
             When the disk is full or the directory cannot be written.
         """
         self._count += 1
-        temporary = self.root / layout.TMP / f"{self._session}-{self._count}"
+        temporary = self.root / TMP / f"{self._session}-{self._count}"
         target = self.root / name
         try:
             _write_new(temporary, data)
@@ -55,22 +54,27 @@ class DirectoryStore:
 
     def put(self, digest: str, data: Buffer) -> Path | None:
         """Store an object under the digest of its content; None when it is already there."""
-        name = layout.object_name(digest)
-        return None if (self.root / name).exists() else self.write(name, data)
+        name = object_name(digest)
+        try:
+            # one that was cut short, by a crash of the machine, is written again
+            is_whole = (self.root / name).stat().st_size == len(data)
+        except FileNotFoundError:
+            is_whole = False
+        return None if is_whole else self.write(name, data)
 
     def get(self, digest: str) -> bytes:
         """Read an object, verified."""
         try:
-            data = (self.root / layout.object_name(digest)).read_bytes()
+            data = (self.root / object_name(digest)).read_bytes()
         except FileNotFoundError:
             raise self._missing(digest) from None
-        digests.check(digest, data)
+        check(digest, data)
         return data
 
     def get_into(self, digest: str, target: memoryview) -> None:
         """Read an object into memory of exactly its size, verified there, without another copy."""
         try:
-            with (self.root / layout.object_name(digest)).open("rb", buffering=0) as file:
+            with (self.root / object_name(digest)).open("rb", buffering=0) as file:
                 done = 0
                 while done < len(target) and (count := file.readinto(target[done:])):
                     done += count
@@ -81,13 +85,13 @@ class DirectoryStore:
             raise Damaged(
                 f"object {digest} has not its {len(target)} bytes; restore it from a copy"
             )
-        digests.check(digest, target)
+        check(digest, target)
 
     def names(self) -> Iterator[str]:
         """Give the digest of every object."""
-        for folder in self.list(layout.OBJECTS):
-            for file in self.list(f"{layout.OBJECTS}/{folder}"):
-                yield layout.digest_of(folder, file)
+        for folder in self.list(OBJECTS):
+            for file in self.list(f"{OBJECTS}/{folder}"):
+                yield digest_of(folder, file)
 
     def read(self, name: str) -> bytes | None:
         """Read a named file; None when there is none."""
@@ -117,12 +121,13 @@ def make_private(directory: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have the system put a file on the disk itself, against a crash of the machine."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    """Have the system put a file, and its name, on the disk itself, against a crash."""
+    for target in (path, path.parent):
+        handle = os.open(target, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _write_new(path: Path, data: Buffer) -> None:
