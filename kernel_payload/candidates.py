@@ -8,13 +8,14 @@ too, the longest unseen first, as far as a budget of the cell's own time goes.
 from __future__ import annotations
 
 import types
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from . import live
 from .hidden import HIDDEN
 from .reach import ClassNames, Reach
-from .touched import names_in_cell, names_in_code
+from .touched import is_dynamic, names_in_cell, names_in_code
 
 _BUDGET = 0.05  # of the cell's own time
 _LEAST_BUDGET = 0.001  # seconds
@@ -49,6 +50,9 @@ class Candidates:
         self._classes = classes
         self._seen: dict[str, tuple[int, Any]] = {}
         self._names_of: dict[int, tuple[types.CodeType, set[str], bool]] = {}
+        # node -> the names in its code, and the classes that it used
+        self._behind: dict[str, tuple[set[str], set[str]]] = {}
+        self._found: dict[str, set[str]] = {}
         self._untold: set[str] = set()
         self._all = True
 
@@ -88,11 +92,17 @@ class Candidates:
         todo = {n for n, value in values.items() if n in named or not self._is_same(n, value)}
         # what a name that is gone stood for may have been changed before
         todo |= {name for name in self.known if name not in values and name[0] != "<"}
+        behind = self._names_behind(name for name in self._seen if not self._is_there(name, values))
+        todo |= values.keys() if is_dynamic(behind) else behind & values.keys()
         self._untold, self._all = set(), False
         reach = Reach(self._namespace, self._classes)
         scalars: dict[str, Any] = {}
         self._search(todo, values, scalars, reach)
         self._look_further(values, reach, max(_LEAST_BUDGET, seconds * _BUDGET))
+        self._names_in(reach)
+        for node in reach.nodes:
+            self._behind[node] = self._found.get(node, set()), reach.uses.get(node, set())
+        self._found = {}
         return scalars, reach
 
     def enter(self, known: Known) -> bool:
@@ -106,11 +116,15 @@ class Candidates:
         self._seen = {n: (id(v), v if _is_kept(v) else _NOTHING) for n, v in values.items()}
         there = {*values, *self._classes.alive(), *HIDDEN}
         self.known = {name: known for name, known in self.known.items() if name in there}
+        self._behind = {node: found for node, found in self._behind.items() if node in there}
 
     def _is_same(self, name: str, value: Any) -> bool:
         """Whether a name stands for the object for which it stood before."""
         identity, kept = self._seen.get(name, (None, _NOTHING))
         return kept is value if kept is not _NOTHING else identity == id(value)
+
+    def _is_there(self, name: str, values: dict[str, Any]) -> bool:
+        return name in values and self._is_same(name, values[name])
 
     def _is_settled(self, name: str, value: Any) -> bool:
         """Whether a name needs no look: the same immutable object as before."""
@@ -139,16 +153,28 @@ class Candidates:
         """Give the names in the code that a search has come by since the last time."""
         names: set[str] = set()
         dynamic = False
-        for code in reach.take_code():
+        for node, code in reach.take_code():
             known = self._names_of.get(id(code))
             if known is None:
                 if len(self._names_of) >= _CACHE:
                     self._names_of.clear()
                 # the code itself is kept, or another could take its id
                 self._names_of[id(code)] = known = (code, *names_in_code(code))
+            self._found.setdefault(node, set()).update(known[1])
             names |= known[1]
             dynamic |= known[2]
         return names, dynamic
+
+    def _names_behind(self, gone: Iterable[str]) -> set[str]:
+        """Give the names in the code of what some names stood for, which may have run since."""
+        names: set[str] = set()
+        todo, done = set(gone), set()
+        while todo:
+            done.add(node := todo.pop())
+            found, classes = self._behind.get(node, (set(), set()))
+            names |= found
+            todo |= classes - done
+        return names
 
     def _add_partners(self, names: set[str], values: dict[str, Any], reach: Reach) -> None:
         """Search from whatever was in one group with these: no part stands for the whole."""

@@ -60,7 +60,7 @@ class Reach:
         self.nodes: dict[str, Any] = {}
         self.uses: dict[str, set[str]] = defaultdict(set)
         self.refused: dict[str, str] = {}
-        self._code: list[types.CodeType] = []
+        self._code: list[tuple[str, types.CodeType]] = []
         self._owner: dict[int, str] = {}
         self._root_owner: dict[int, str] = {}
         self._arrays: dict[int, dict[int, Any]] = defaultdict(dict)
@@ -78,8 +78,8 @@ class Reach:
         self._refer(user, cls)
         self._search_waiting()
 
-    def take_code(self) -> list[types.CodeType]:
-        """Give the code of the functions that were come by since the last time."""
+    def take_code(self) -> list[tuple[str, types.CodeType]]:
+        """Give node and code of the functions that were come by since the last time."""
         code, self._code = self._code, []
         return code
 
@@ -177,7 +177,7 @@ class Reach:
     def _function(self, node: str, function: types.FunctionType) -> list[Any]:
         if not live.is_notebook_function(function) or not self._claim(node, function):
             return []
-        self._code.append(function.__code__)
+        self._code.append((node, function.__code__))
         scope = function.__globals__
         # a function from exec(..., {}) brings those globals of its own that it names
         own = scope if scope is not self.namespace and not live.is_module_scope(scope) else {}

@@ -352,7 +352,7 @@ def test_a_search_lists_the_code_of_the_functions_that_it_meets() -> None:
         a = [A(), f, make()]
     """
     reach = search(source, "a")
-    names = sorted(code.co_name for code in reach.take_code())
+    names = sorted(code.co_name for _, code in reach.take_code())
     assert names == ["<lambda>", "c", "f", "inner", "m", "p", "s"]
     assert reach.take_code() == []
 

@@ -689,3 +689,13 @@ def test_after_a_recording_that_failed_the_next_one_looks_at_everything(
     state = notebook.cell("z = 1")
     assert (state.made, state.changed, state.parent) == (("z",), ("x", "y"), 1)
     assert notebook.vars()["x"] == [1, 2]
+
+
+def test_what_a_function_did_before_its_name_was_bound_anew_is_seen(notebook: Notebook) -> None:
+    notebook.cell("a = [1]\ndef b(): return a\nclass C:\n def poke(self): a.append(2)\ni = C()")
+    notebook.cell("c = b()\nb = None")
+    assert notebook.vars()["c"] is notebook.vars()["c"]
+    found = notebook.vars()
+    assert found["c"] is found["a"]
+    notebook.cell("i.poke()\ni = None")
+    assert notebook.vars()["a"] == [1, 2]
