@@ -53,6 +53,7 @@ class Candidates:
         # node -> the names in its code, and the classes that it used
         self._behind: dict[str, tuple[set[str], set[str]]] = {}
         self._found: dict[str, set[str]] = {}
+        self._linked: dict[str, set[str]] = {}
         self._untold: set[str] = set()
         self._all = True
 
@@ -92,11 +93,17 @@ class Candidates:
         todo = {n for n, value in values.items() if n in named or not self._is_same(n, value)}
         # what a name that is gone stood for may have been changed before
         todo |= {name for name in self.known if name not in values and name[0] != "<"}
-        behind = self._names_behind(name for name in self._seen if not self._is_there(name, values))
+        gone = {name for name in self._seen if not self._is_there(name, values)}
+        behind, classes = self._behind_names(gone | todo)
         todo |= values.keys() if is_dynamic(behind) else behind & values.keys()
+        for name in gone | todo:
+            todo |= self._linked.get(name, set()) & values.keys()
         self._untold, self._all = set(), False
         reach = Reach(self._namespace, self._classes)
         scalars: dict[str, Any] = {}
+        alive = self._classes.alive()
+        for name in sorted(classes & alive.keys()):
+            reach.add_class(name, alive[name])
         self._search(todo, values, scalars, reach)
         self._look_further(values, reach, max(_LEAST_BUDGET, seconds * _BUDGET))
         self._names_in(reach)
@@ -111,11 +118,19 @@ class Candidates:
         self.known.update(dict.fromkeys(known.members, known))
         return old is None or (old.members, old.key) != (known.members, known.key)
 
+    def link(self, groups: Iterable[tuple[str, ...]]) -> None:
+        """Remember who shares objects with what cannot be saved, and so is in no group with it."""
+        for members in groups:
+            self._linked.update(
+                (name, self._linked.get(name, set()) | {*members}) for name in members
+            )
+
     def commit(self, values: dict[str, Any]) -> None:
         """Remember which objects the names stand for."""
         self._seen = {n: (id(v), v if _is_kept(v) else _NOTHING) for n, v in values.items()}
         there = {*values, *self._classes.alive(), *HIDDEN}
         self.known = {name: known for name, known in self.known.items() if name in there}
+        self._linked = {name: found for name, found in self._linked.items() if name in there}
         self._behind = {node: found for node, found in self._behind.items() if node in there}
 
     def _is_same(self, name: str, value: Any) -> bool:
@@ -165,16 +180,19 @@ class Candidates:
             dynamic |= known[2]
         return names, dynamic
 
-    def _names_behind(self, gone: Iterable[str]) -> set[str]:
-        """Give the names in the code of what some names stood for, which may have run since."""
+    def _behind_names(self, nodes: set[str]) -> tuple[set[str], set[str]]:
+        """Give the names in the code of what some names stood for, and the classes behind them.
+
+        The code may have run in the cell, and what it belonged to be gone since.
+        """
         names: set[str] = set()
-        todo, done = set(gone), set()
+        todo, done = set(nodes), set()
         while todo:
             done.add(node := todo.pop())
             found, classes = self._behind.get(node, (set(), set()))
             names |= found
             todo |= classes - done
-        return names
+        return names, done - nodes
 
     def _add_partners(self, names: set[str], values: dict[str, Any], reach: Reach) -> None:
         """Search from whatever was in one group with these: no part stands for the whole."""

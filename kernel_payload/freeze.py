@@ -137,9 +137,9 @@ class _Pickler(pickle.Pickler):
         if live.is_class(thing):
             return self._reduce_class(thing)
         if id(cls) not in self._plain:
-            if _answers_for_all(cls):
-                self._own_reductions[id(cls)] = _Pickler._reduce_instance
-                return self._reduce_instance(thing)
+            if reduce := _for_type(cls):
+                self._own_reductions[id(cls)] = reduce
+                return reduce(self, thing)
             self._plain.add(id(cls))
         return NotImplemented
 
@@ -151,6 +151,27 @@ class _Pickler(pickle.Pickler):
         padded = (*reduced, None, None)[:5]
         return *padded, rebuild.set_state
 
+    def _reduce_exception(self, error: BaseException) -> Any:
+        # pickle would call the class with args, which its own __init__ may not take
+        state = BaseException.__reduce__(error)[2:]
+        return (rebuild.exception, (type(error), error.args), *state)
+
+    def _reduce_array_subclass(self, array: Any) -> Any:
+        # numpy leaves out the attributes that a subclass gives its arrays
+        function, arguments, state = array.__reduce__()
+        if not array.__dict__:
+            return function, arguments, state
+        given = (state, array.__dict__)
+        return function, arguments, given, None, None, rebuild.set_array
+
+    def _reduce_type_name(self, thing: Any) -> Any:
+        # typing's names are pickled by name, which leads nowhere from another process
+        if thing.__module__ != "__main__":
+            return NotImplemented
+        supertype = (thing.__supertype__,) if isinstance(thing, typing.NewType) else ()
+        state = {"__module__": "__main__"}
+        return type(thing), (thing.__name__, *supertype), state, None, None, rebuild.set_names
+
     def _reduce_class(self, cls: type) -> Any:
         if not live.is_notebook_class(cls):
             # type(None) and the like have no name of their own to be found by
@@ -160,13 +181,11 @@ class _Pickler(pickle.Pickler):
         if name not in self._inside:
             return rebuild.notebook_class, (name,)
         if any(base is Enum for base in live.mro(cls)):
-            made: Any = cloud._make_skeleton_enum
-            arguments, state = cloud._enum_getnewargs(cls), cloud._enum_getstate(cls)
-        else:
-            made = cloud._make_skeleton_class
-            arguments, state = cloud._class_getnewargs(cls), cloud._class_getstate(cls)
-            # cloudpickle would give an inner class the name of an outer one
-            arguments[3]["__qualname__"] = live.qualname_of(cls)
+            return self._reduce_enum(cls, name)
+        made = cloud._make_skeleton_class
+        arguments, state = cloud._class_getnewargs(cls), cloud._class_getstate(cls)
+        # cloudpickle would give an inner class the name of an outer one
+        arguments[3]["__qualname__"] = live.qualname_of(cls)
         contents = state[0]
         # copyreg's note on a class whose instances were copied or pickled: no part of it
         contents.pop("__slotnames__", None)
@@ -180,6 +199,16 @@ class _Pickler(pickle.Pickler):
         state = ({name: contents[name] for name in names if name in contents}, *state[1:])
         # the last but one is cloudpickle's identity of a class, random; ours is the entry's name
         return made, (*arguments[:-2], name, None), state, None, None, cloud._class_setstate
+
+    def _reduce_enum(self, cls: Any, name: str) -> Any:
+        arguments, state = cloud._enum_getnewargs(cls), cloud._enum_getstate(cls)
+        # aliases too, which iterating over the class leaves out
+        values = {key: member._value_ for key, member in cls._member_map_.items()}
+        given = {key: _attributes(member) for key, member in cls._member_map_.items()}
+        for key in values:
+            state[0].pop(key, None)
+        new = (*arguments[:3], values, arguments[4], name, None)
+        return cloud._make_skeleton_enum, new, (state, given), None, None, rebuild.set_enum
 
     def _reduce_function(self, function: types.FunctionType) -> Any:
         if not live.is_notebook_function(function):
@@ -245,7 +274,7 @@ class _Pickler(pickle.Pickler):
             return NotImplemented
         flags = array.flags
         root = self._context.views.get(id(array))
-        if root is not None and type(root) is type(array) and root.flags.forc:
+        if root is not None and _can_hold(root, array):
             offset = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
             where = (array.dtype, array.shape, array.strides, offset, flags.writeable)
             return rebuild.view, (root, *where)
@@ -270,12 +299,38 @@ class _Pickler(pickle.Pickler):
         return rebuild.block_refs, ()
 
 
+def _can_hold(root: Any, array: Any) -> bool:
+    """Whether an array can be made again as a view of another."""
+    return type(root) is type(array) and bool(root.flags.forc) and not root.dtype.hasobject
+
+
+def _for_type(cls: type) -> Any:
+    """Give the reduction of a type that pickle by itself would not bring back."""
+    bases = live.mro(cls)
+    names = [live.namespace_of(base) for base in bases]
+    if any(base is BaseException for base in bases):
+        own = next(found["__reduce__"] for found in names if "__reduce__" in found)
+        plain = own is live.namespace_of(BaseException)["__reduce__"]
+        return _Pickler._reduce_exception if plain and "__init__" in names[0] else None
+    numpy = sys.modules.get("numpy")
+    if numpy and any(base is numpy.ndarray for base in bases) and live.is_notebook_class(cls):
+        own = next(base for base in bases if "__reduce__" in live.namespace_of(base))
+        return _Pickler._reduce_array_subclass if own is numpy.ndarray else None
+    return _Pickler._reduce_instance if _answers_for_all(cls) else None
+
+
 def _answers_for_all(cls: type) -> bool:
     """Whether a class has a ``__getattr__``, and leaves its pickling to ``object``."""
     names = [live.namespace_of(base) for base in live.mro(cls)[:-1]]
     own = ("__reduce_ex__", "__reduce__", "__setstate__")
     has_getattr = any("__getattr__" in found for found in names)
     return has_getattr and not any(name in found for found in names for name in own)
+
+
+def _attributes(member: Any) -> dict[str, Any]:
+    """Give what an enum's own code has given to a member."""
+    enums = ("_value_", "_name_", "__objclass__", "_sort_order_")
+    return {name: value for name, value in member.__dict__.items() if name not in enums}
 
 
 def _is_named_tuple(cls: type) -> bool:
@@ -304,6 +359,9 @@ def _own_reductions() -> dict[int, Any]:
         id(type(functools.lru_cache(_own_reductions))): _Pickler._reduce_cached,
         id(functools.cached_property): _Pickler._reduce_cached_property,
     }
+    for name in ("NewType", "ParamSpec", "TypeVarTuple"):
+        if kind := getattr(typing, name, None):
+            table[id(kind)] = _Pickler._reduce_type_name
     if numpy := sys.modules.get("numpy"):
         table[id(numpy.ndarray)] = _Pickler._reduce_array
     if internals := sys.modules.get("pandas._libs.internals"):

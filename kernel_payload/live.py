@@ -36,6 +36,8 @@ class Kind(enum.Enum):
     FUNCTION = auto()
     ARRAY = auto()
     BY_NAME = auto()  # C callables, which pickle finds by their names
+    FRAME = auto()  # a generator or coroutine: what its variables hold may change when it goes on
+    WEAK = auto()  # a weak reference: leads to an object without holding it
     PLAIN = auto()
 
 
@@ -51,9 +53,6 @@ _ATOMS = _SCALARS | {
     types.CodeType,
     types.FrameType,
     types.TracebackType,
-    types.GeneratorType,
-    types.CoroutineType,
-    types.AsyncGeneratorType,
     types.GetSetDescriptorType,
     types.MemberDescriptorType,
     datetime.date,
@@ -69,7 +68,6 @@ _ATOMS = _SCALARS | {
     pathlib.PurePosixPath,
     pathlib.PureWindowsPath,
     re.Pattern,
-    weakref.ref,
     logging.Logger,
     logging.RootLogger,
 }
@@ -84,6 +82,7 @@ _LIBRARY = {
     ("numpy", "generic"): Kind.ATOM,
     ("numpy", "dtype"): Kind.ATOM,
     ("numpy", "ufunc"): Kind.BY_NAME,
+    ("numpy", "flatiter"): Kind.BY_NAME,
     ("numpy", "_ArrayFunctionDispatcher"): Kind.BY_NAME,
     ("pandas.core.dtypes.base", "ExtensionDtype"): Kind.ATOM,
     ("pandas.api.extensions", "ExtensionDtype"): Kind.ATOM,
@@ -127,6 +126,10 @@ _EXACT = {
     **{id(cls): Kind.LOCAL for cls in _LOCALS},
     **{id(cls): Kind.BY_NAME for cls in _BY_NAME},
     id(types.FunctionType): Kind.FUNCTION,
+    id(types.GeneratorType): Kind.FRAME,
+    id(types.CoroutineType): Kind.FRAME,
+    id(types.AsyncGeneratorType): Kind.FRAME,
+    id(weakref.ref): Kind.WEAK,
 }
 
 

@@ -206,8 +206,21 @@ class Reach:
         return [base, *elements]
 
     def _by_name(self, node: str, thing: Any) -> list[Any]:
-        # a builtin method holds its object: [].append, rng.random
-        return [getattr(thing, "__self__", None)]
+        # a builtin method holds its object, an array's flat iterator its array
+        return [getattr(thing, "__self__", None), getattr(thing, "base", None)]
+
+    def _frame(self, node: str, thing: Any) -> list[Any]:
+        """Look at the variables of a generator or coroutine that may go on."""
+        kind = {types.GeneratorType: "gi", types.CoroutineType: "cr"}.get(type(thing), "ag")
+        self._code.append((node, getattr(thing, f"{kind}_code")))
+        if not self._claim(node, thing):
+            return []
+        frame = getattr(thing, f"{kind}_frame")
+        awaited = getattr(thing, {"gi": "gi_yieldfrom"}.get(kind, f"{kind}_await"))
+        return [awaited, *(frame.f_locals.values() if frame is not None else ())]
+
+    def _weak(self, node: str, thing: Any) -> list[Any]:
+        return [thing()]
 
     # -- who belongs together
 
@@ -252,4 +265,6 @@ _VISIT: dict[Kind, Callable[[Reach, str, Any], list[Any]]] = {
     Kind.FUNCTION: Reach._function,
     Kind.ARRAY: Reach._array,
     Kind.BY_NAME: Reach._by_name,
+    Kind.FRAME: Reach._frame,
+    Kind.WEAK: Reach._weak,
 }

@@ -13,6 +13,7 @@ import sys
 import types
 from typing import Any
 
+from . import _cloudpickle as cloud
 from .varchive.errors import CannotLoad
 
 
@@ -80,6 +81,32 @@ def cached_property(target: Any, name: str | None, doc: str | None) -> Any:
     made = functools.cached_property(target)
     made.attrname, made.__doc__ = name, doc
     return made
+
+
+def exception(cls: type, arguments: tuple[Any, ...]) -> Any:
+    """Make an exception without its class's ``__init__``."""
+    made: BaseException = BaseException.__new__(cls, *arguments)
+    made.args = arguments
+    return made
+
+
+def set_enum(target: Any, state: tuple[Any, dict[str, dict[str, Any]]]) -> None:
+    """Give an enum its attributes, and its members theirs."""
+    cloud._class_setstate(target, state[0])
+    for name, attributes in state[1].items():
+        target._member_map_[name].__dict__.update(attributes)
+
+
+def set_array(target: Any, state: tuple[Any, dict[str, Any]]) -> None:
+    """Give an array of a subclass its contents and its attributes."""
+    target.__setstate__(state[0])
+    target.__dict__.update(state[1])
+
+
+def set_names(target: Any, state: dict[str, Any]) -> None:
+    """Give an object attributes by their names."""
+    for name, value in state.items():
+        setattr(target, name, value)
 
 
 def set_state(target: Any, state: Any) -> None:

@@ -120,6 +120,7 @@ class Recorder:
             scalars, reach = self._candidates.select(values, cell.code, cell.seconds)
             settling = Settling(self.namespace, self._classes, self._chunker)
             settling.settle(reach)
+            self._candidates.link(settling.torn)
             groups = [*map(self._scalar, scalars, scalars.values()), *self._hidden()]
             groups += settling.settled.values()
             answered, answer_groups = self._answer(answer, values, settling)

@@ -57,6 +57,8 @@ class Settling:
         Members -> group.
     failed : dict
         Name -> why it cannot be saved.
+    torn : list of tuple of str
+        The groups that share objects, some of whose members failed.
     nodes : dict
         Name -> value of all that was looked at, classes included.
     """
@@ -64,6 +66,7 @@ class Settling:
     def __init__(self, namespace: dict[str, Any], classes: ClassNames, chunker: Chunker) -> None:
         self.settled: dict[tuple[str, ...], Settled] = {}
         self.failed: dict[str, str] = {}
+        self.torn: list[tuple[str, ...]] = []
         self.nodes: dict[str, Any] = {}
         self._namespace = namespace
         self._classes = classes
@@ -99,6 +102,7 @@ class Settling:
                     with interrupts.welcome():
                         self._freeze(members, reach, context)
                 else:
+                    self.torn.append(members)
                     again.update(left)
             except Unreached as missed:
                 return members[0], missed.cls
@@ -153,6 +157,7 @@ class Settling:
                     found[name] = _reason(own)
         found = found or dict.fromkeys(members, _reason(error))
         self.failed.update(found)
+        self.torn.append(members)
         return {name for name in members if name not in found}
 
 

@@ -27,10 +27,12 @@ log.addHandler(logging.NullHandler())  # what is not asked for is not printed in
 
 # IPython's own record of inputs and outputs, and what every module has
 _OWN = re.compile(
-    r"_i{0,3}|_{2,3}|_i?\d+|_[dio]h|__(name|doc|package|loader|spec|builtins?|session)__"
+    r"_i{0,3}|_{2,3}|_i?\d+|_[dio]h|__(name|doc|package|loader|spec|builtins?|session|file"
+    r"|nonzero|warningregistry|annotations|annotate|conditional_annotations)__"
 )
 
 _machine: TimeMachine | None = None
+_stopped: str | None = None  # why there is no time machine although one was asked for
 
 
 class TimeMachine:
@@ -154,33 +156,43 @@ def hook(settings: dict[str, Any]) -> dict[str, Any]:
     TmrunError
         When this is no IPython kernel, or it is recorded already.
     """
-    global _machine  # noqa: PLW0603  (one kernel, one time machine)
+    global _machine, _stopped  # noqa: PLW0603  (one kernel, one time machine)
     if _machine is not None:
         raise TmrunError("this kernel is recorded already; stop that first")
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     if shell is None:
         raise TmrunError("this kernel is no IPython kernel; run it with --no-record")
-    machine = TimeMachine(shell, settings)
+    told = {"run": settings["run"], **about_this_kernel()}
+    try:
+        machine = TimeMachine(shell, settings)
+    except OSError as error:
+        # the notebook goes on without a record, and who asked for one is told
+        _stopped = f"the varchive cannot be written: {error}"
+        return {**told, "stopped": _stopped}
     machine.hook()
     _machine = machine
-    return {"run": settings["run"], **about_this_kernel()}
+    return told
 
 
 def finish() -> dict[str, Any]:
     """Stop recording in this kernel; give how it went."""
     global _machine
     if _machine is None:
-        raise TmrunError("this kernel is not recorded")
+        return _not_recorded()
     machine, _machine = _machine, None
     return machine.unhook()
 
 
 def status() -> dict[str, Any]:
     """Give how recording goes in this kernel."""
-    if _machine is None:
+    return _not_recorded() if _machine is None else _machine.status()
+
+
+def _not_recorded() -> dict[str, Any]:
+    if _stopped is None:
         raise TmrunError("this kernel is not recorded")
-    return _machine.status()
+    return {"states": 0, "bytes": 0, "stopped": _stopped}
 
 
 def about_this_kernel() -> dict[str, Any]:
@@ -214,15 +226,20 @@ def _summary(state: State, seconds: float, stopped: str | None) -> dict[str, Any
     return {
         "n": state.n,
         "status": state.status,
-        "made": state.made,
-        "changed": state.changed,
-        "deleted": state.deleted,
-        "unsaved": state.unsaved,
+        "made": _sendable(state.made),
+        "changed": _sendable(state.changed),
+        "deleted": _sendable(state.deleted),
+        "unsaved": _sendable(state.unsaved),
         "variables": state.variables,
         "bytes": state.bytes,
         "seconds": round(seconds, 6),
         "stopped": stopped,
     }
+
+
+def _sendable(names: tuple[str, ...]) -> list[str]:
+    # globals() takes any str for a name, a message only what UTF-8 can say
+    return [name.encode("utf-8", "backslashreplace").decode() for name in names]
 
 
 def _now() -> str:

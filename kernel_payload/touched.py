@@ -89,6 +89,12 @@ _QUIET_MAGICS = frozenset(
 )
 
 
+# Out[3], _3, and `_` where it is an answer rather than a name to throw away
+_ANSWERS = re.compile(
+    r"\b(?:Out|_oh|_\d+)\b|(?<![\w.])_{1,3}\s*[.\[]|[(,=]\s*_{1,3}\s*(?:[),]|$)", re.M
+)
+
+
 def words(text: str) -> set[str]:
     """Give every identifier in a text, as Python would spell it."""
     if not text.isascii():
@@ -117,7 +123,7 @@ def names_in_cell(source: str) -> tuple[set[str], bool]:
         quiet = sum(magic in _QUIET_MAGICS for magic in _MAGIC.findall(source))
         if calls == quiet + len(_ESCAPE.findall(source)):
             names.discard("get_ipython")
-    return names, is_dynamic(names)
+    return names, is_dynamic(names) or _ANSWERS.search(source) is not None
 
 
 def names_in_code(code: types.CodeType) -> tuple[set[str], bool]:

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 Json = dict[str, Any]
 
+# made now: a notebook may put something else in the place of json.dumps
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
+
 
 class Place(NamedTuple):
     """Where a group's bytes are: a range of an object."""
@@ -123,7 +126,7 @@ def table_from_json(data: Json) -> dict[str, Entry]:
 def dump_json(data: Json) -> bytes:
     """Give the one serialized form: UTF-8, compact, in order of insertion."""
     # surrogates (a cell may print or hold any str) must not stop a recording: escape them
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+    return _encode(data).encode("ascii")
 
 
 def _dense(record: Any) -> Json:
