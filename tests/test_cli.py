@@ -80,6 +80,12 @@ def test_help_and_the_module_itself_import_nothing_heavy(tmp_path: Path) -> None
     assert "tmrun NOTEBOOK" in done.stdout
 
 
+def test_help_says_what_the_options_take(tmp_path: Path) -> None:
+    words = " ".join(tmrun("run", "--help", cwd=tmp_path).stdout.split())
+    assert "--output PATH" in words
+    assert "--dontsave PATTERN Names never to record: a glob, as 'tmp_*'; may be repeated." in words
+
+
 def test_the_main_job_runs_records_and_shows(tmp_path: Path) -> None:
     write(tmp_path, "x = 1", "y = [x]\ny")
     done = tmrun("nb.ipynb", "--threads", 4, cwd=tmp_path)
@@ -127,6 +133,9 @@ def test_a_dead_kernel_is_told_with_its_crash_and_the_last_state(tmp_path: Path)
         (["nb.ipynb", "-p", "1x", "2"], "'1x' cannot be a parameter"),
         (["nb.ipynb", "-y", "{"], "no valid YAML"),
         (["nb.ipynb", "--threads", "0"], "--threads"),
+        (["nb.ipynb", "-o", "/dev/null"], "use -o - for standard output, and --no-record"),
+        (["nb.ipynb", "-q", "-v"], "--quiet and --verbose exclude each other"),
+        (["shwo", "nb.ipynb"], "no notebook shwo; did you mean tmrun show?"),
         (["nb.ipynb", "--no-such-option"], "--no-such-option"),
         (["show"], "PATH"),
     ],
@@ -199,9 +208,10 @@ def test_inplace_writes_over_the_notebook(tmp_path: Path) -> None:
 
 def test_an_output_notebook_that_cannot_be_written_is_exit_status_1(tmp_path: Path) -> None:
     write(tmp_path, "1")
-    done = tmrun("nb.ipynb", "-o", "/dev/full", "--no-record", cwd=tmp_path)
+    (tmp_path / "x.ipynb").symlink_to("no/x.ipynb")
+    done = tmrun("nb.ipynb", "-o", "x.ipynb", "--no-record", cwd=tmp_path)
     assert done.returncode == 1
-    assert "cannot write /dev/full" in done.stderr
+    assert "cannot write x.ipynb" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -218,8 +228,102 @@ def test_a_record_that_stops_is_one_warning_and_exit_status_1_and_the_notebook_g
     assert done.returncode == 1
     assert done.stderr.count("warning") == 1, done.stderr
     assert "incomplete" in done.stderr
+    assert "tmrun show" not in done.stderr, "there is nothing left to look at"
     out = nbformat.read(tmp_path / "nb.out.ipynb", 4)
     assert out.cells[4].outputs[0].text == "done\n"
+
+
+def test_a_varchive_that_cannot_be_made_is_one_warning_and_the_notebook_goes_on(
+    tmp_path: Path,
+) -> None:
+    # as root, too, nothing can be made here
+    (tmp_path / "nb.out.varchive").symlink_to("nb.ipynb/x")
+    write(tmp_path, "x = 1", "print('done')")
+    done = tmrun("nb.ipynb", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("warning") == 1, done.stderr
+    assert done.stderr.count("the varchive cannot be written") == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    out = nbformat.read(tmp_path / "nb.out.ipynb", 4)
+    assert out.cells[1].outputs[0].text == "done\n"
+    assert "varchive" not in out.metadata.tmrun
+
+
+@pytest.mark.parametrize("earlier", [False, True], ids=["none yet", "with an earlier run"])
+def test_a_notebook_on_a_read_only_mount_goes_to_standard_output_without_a_record(
+    tmp_path: Path, earlier: bool
+) -> None:
+    write(tmp_path, "x = 1", "print('done')")
+    if earlier:
+        assert tmrun("nb.ipynb", "-o", "-", cwd=tmp_path).returncode == 0
+    mount = 'mount --bind . . && mount -o remount,bind,ro . && cd . && cd "$PWD"'
+    isolated = ["unshare", "--mount", "sh", "-c"]
+    options = {"cwd": tmp_path, "env": environment(), "capture_output": True, "text": True}
+    try:
+        tried = subprocess.run([*isolated, f"{mount} && ! touch x"], check=False, **options)
+    except FileNotFoundError:
+        pytest.skip("there is no unshare")
+    if tried.returncode:
+        pytest.skip(f"cannot mount: {tried.stderr}")
+    command = f"{mount} && exec {sys.executable} -m tmrun nb.ipynb -o -"
+    done = subprocess.run([*isolated, command], check=False, **options)
+    assert done.returncode == 1
+    assert done.stderr.count("warning") == 1, done.stderr
+    assert done.stderr.count("Read-only file system") == 2, done.stderr
+    assert nbformat.reads(done.stdout, 4).cells[1].outputs[0].text == "done\n"
+
+
+def test_show_says_that_a_record_is_incomplete_and_why(tmp_path: Path) -> None:
+    objects = tmp_path / "nb.out.varchive" / "objects"
+    spoil = f"import shutil\nshutil.rmtree({str(objects)!r})\nopen({str(objects)!r}, 'w').close()"
+    write(tmp_path, "x = 1", spoil, "y = bytes(10**6)", "z = 3", "boom")
+    assert tmrun("nb.ipynb", cwd=tmp_path).returncode == 1
+    shown = tmrun("show", "nb.out.ipynb", cwd=tmp_path).stdout
+    assert "failed, incomplete" in shown
+    assert "recording stopped: " in shown
+    assert "cell 5: NameError" in shown
+    told = json.loads(tmrun("show", "nb.out.ipynb", "--json", cwd=tmp_path).stdout)
+    assert (told["runs"][0]["status"], told["runs"][0]["complete"]) == ("failed", False)
+
+
+def test_show_lists_a_cell_whose_manifest_is_damaged(tmp_path: Path) -> None:
+    write(tmp_path, "x = 1", "y = 2")
+    assert tmrun("nb.ipynb", cwd=tmp_path).returncode == 0
+    manifest = next((tmp_path / "nb.out.varchive").rglob("000001.json"))
+    manifest.write_text("{", encoding="utf-8")
+    shown = tmrun("show", "nb.out.ipynb", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert "000001.json is not JSON" in shown.stdout
+    told = json.loads(tmrun("show", "nb.out.ipynb", "--json", cwd=tmp_path).stdout)
+    assert [(cell["n"], cell["status"]) for cell in told["cells"]] == [(1, "damaged"), (2, "ok")]
+    assert told["runs"][0]["complete"] is True
+
+
+def test_show_cuts_the_first_line_of_a_cell_but_not_in_json(tmp_path: Path) -> None:
+    line = f"x = '{'long' * 30}'"
+    write(tmp_path, line)
+    done = tmrun("nb.ipynb", cwd=tmp_path)
+    assert "nb.ipynb: 1 cell, kernel" in done.stderr
+    assert "tmrun: 1 cell in" in done.stderr
+    for n in ((), ("1",)):
+        shown = tmrun("show", "nb.out.ipynb", *n, cwd=tmp_path).stdout
+        assert f"{line[:59]}…" in shown
+        assert line[:60] not in shown
+    told = json.loads(tmrun("show", "nb.out.ipynb", "1", "--json", cwd=tmp_path).stdout)
+    assert told["first_line"] == line
+
+
+def test_a_fifo_is_no_place_for_the_output(tmp_path: Path) -> None:
+    write(tmp_path, "1")
+    os.mkfifo(tmp_path / "pipe")
+    done = tmrun("nb.ipynb", "-o", "pipe", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "pipe is no regular file" in done.stderr
+
+
+def test_a_notebook_may_be_called_almost_as_a_command(tmp_path: Path) -> None:
+    write(tmp_path, "1", name="runs")
+    assert tmrun("runs", "--no-record", cwd=tmp_path).returncode == 0
 
 
 def test_verbose_writes_a_line_per_cell_and_log_output_what_they_print(tmp_path: Path) -> None:
@@ -278,6 +382,7 @@ def test_version() -> None:
         ({"written": False}, 1),
         ({"status": "interrupted", "signal": 2, "complete": False}, 130),
         ({"status": "interrupted", "signal": 15}, 143),
+        ({"status": "interrupted", "signal": 1}, 129),
     ],
 )
 def test_the_exit_status_follows_from_the_report(changes: dict[str, Any], status: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -215,7 +216,9 @@ def test_a_kernel_that_dies_between_cells_is_found_dead(folder: Path) -> None:
 # -- asked to stop
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_interrupts_the_cell_and_writes_everything(
     folder: Path, line: Line, number: signal.Signals, status: int
 ) -> None:
@@ -281,6 +284,69 @@ def test_an_interrupt_of_the_cell_that_called_run_stops_the_run(folder: Path, li
     inner_cell = nbformat.read(folder / "inner.out.ipynb", 4).cells[0]
     assert inner_cell.metadata.tmrun.status == "interrupted"
     assert output(folder).cells[0].outputs[0].text == "interrupted\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_a_script_that_called_run_ends_the_script_when_all_is_written(
+    folder: Path, line: Line, number: signal.Signals
+) -> None:
+    path = write(folder, "x = 1", f"x = 2\n{line.open_it}\n{SLEEPS}")
+    code = f"import tmrun\ntmrun.run({str(path)!r})\nprint('went on')"
+    script = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    line.hear()
+    script.send_signal(number)
+    said, _ = script.communicate(timeout=SECONDS)
+    assert (script.returncode, said) == (-number, "")
+    assert statuses(folder) == ["ok", "interrupted"]
+    assert tmrun.vars(folder / "nb.out.ipynb", 2)["x"] == 2
+
+
+def test_a_handler_of_the_script_hears_the_signal_after_the_run(folder: Path, line: Line) -> None:
+    path = write(folder, f"{line.open_it}\n{SLEEPS}")
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    try:
+        teller = threading.Thread(
+            target=lambda: (line.hear(), os.kill(os.getpid(), signal.SIGTERM))
+        )
+        teller.start()
+        report = tmrun.run(path, record=False)
+        teller.join()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (report.status, heard) == ("interrupted", [signal.SIGTERM])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGHUP")
+def test_nohup_is_heeded(folder: Path, line: Line) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        running = start(folder, f"{line.open_it}\nline.recv(1)", "print('on')")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    line.hear()
+    running.send_signal(signal.SIGHUP)
+    line.say()
+    _, said = running.communicate(timeout=SECONDS)
+    assert running.returncode == 0, said
+    assert statuses(folder) == ["ok", "ok"]
+
+
+def test_a_closed_terminal_stops_the_run_in_good_order(folder: Path, line: Line) -> None:
+    nbformat.write(notebook("x = 1", f"{line.open_it}\n{SLEEPS}"), folder / "nb.ipynb")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(folder)
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm"}
+        os.execve(sys.executable, [sys.executable, "-m", "tmrun", "nb.ipynb"], env)
+    line.hear()
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 129
+    assert statuses(folder) == ["ok", "interrupted"]
+    assert tmrun.vars(folder / "nb.out.ipynb", 2)["x"] == 1
 
 
 # -- too long

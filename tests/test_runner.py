@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import nbclient
 import nbformat
 import pytest
-from conftest import notebook
+from conftest import NOTEBOOKS, notebook
 
 import tmrun
 from tmrun.death import Evidence, explain, gather, out_of_memory_kills
@@ -92,7 +93,23 @@ def comparable(nb: Any) -> Any:
     for cell in nb["cells"]:
         cell["metadata"].pop("tmrun", None)
         cell["metadata"]["execution"] = sorted(cell["metadata"].get("execution", ()))
+        if "outputs" in cell:
+            cell["outputs"] = _joined(cell["outputs"])
     return nb
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Join streams that follow each other, by name: where they are cut is a matter of time."""
+    joined: list[Any] = []
+    for output in outputs:
+        if output["output_type"] != "stream":
+            joined.append(output)
+            continue
+        if not joined or "stream" not in joined[-1]:
+            joined.append({"stream": {}})
+        texts = joined[-1]["stream"]
+        texts[output["name"]] = texts.get(output["name"], "") + output["text"]
+    return joined
 
 
 @pytest.mark.parametrize("record", [False, True], ids=["no record", "recorded"])
@@ -109,6 +126,21 @@ def test_the_output_notebook_is_the_one_that_jupyter_execute_writes(
     report = tmrun.run(path, record=record)
     assert report.output is not None
     assert comparable(read(report.output)) == comparable(theirs)
+
+
+@pytest.mark.parametrize("fixture", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_outputs_of_the_examples_are_those_of_jupyter_execute(
+    fixture: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / fixture.name
+    path.write_bytes(fixture.read_bytes())
+    theirs = tmp_path / "theirs.ipynb"
+    command = [sys.executable, "-m", "jupyter", "execute", str(path), "--output", str(theirs)]
+    subprocess.run(command, check=True, capture_output=True)
+    report = tmrun.run(path, threads=4)
+    assert report.output is not None
+    assert report.complete
+    assert comparable(read(report.output)) == comparable(read(theirs))
 
 
 def test_an_output_that_no_notebook_can_hold_is_left_out_with_a_warning(tmp_path: Path) -> None:
@@ -255,6 +287,22 @@ def test_the_output_notebook_carries_the_run_and_its_cells(tmp_path: Path) -> No
     assert report.complete
 
 
+def test_a_varchive_that_cannot_be_made_leaves_a_report_that_says_so(tmp_path: Path) -> None:
+    path = write(tmp_path, "x = 1")
+    (tmp_path / "nb.out.varchive").symlink_to("nb.ipynb/x")
+    events: list[Event] = []
+    report = run(Options(str(path)), events.append)
+    assert (report.status, report.complete, report.varchive, report.run) == (
+        "ok",
+        False,
+        None,
+        None,
+    )
+    assert report.reason is not None
+    assert "the varchive cannot be written" in report.reason
+    assert len([event for event in events if isinstance(event, Warned)]) == 1
+
+
 def test_without_a_record_the_metadata_names_none_and_an_earlier_ones_is_gone(
     tmp_path: Path,
 ) -> None:
@@ -357,8 +405,10 @@ def test_an_output_notebook_that_cannot_be_written_at_all_stops_before_the_first
 ) -> None:
     mark = tmp_path / "mark"
     path = write(tmp_path, f"open({str(mark)!r}, 'w')")
+    link = tmp_path / "x.ipynb"
+    link.symlink_to("no/x.ipynb")
     with pytest.raises(tmrun.TmrunError, match="nothing was run"):
-        tmrun.run(path, output="/dev/full", record=False)
+        tmrun.run(path, output=link, record=False)
     assert not mark.exists()
 
 

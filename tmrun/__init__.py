@@ -127,6 +127,10 @@ def run(notebook: Any, **options: Any) -> Report:
         Status, cells, seconds, and the paths of the output notebook and the varchive.  A cell that
         fails raises nothing.
 
+    Notes
+    -----
+    SIGTERM and SIGHUP stop the run in good order, and are delivered again once all is written.
+
     Raises
     ------
     UsageError

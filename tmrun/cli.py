@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -16,6 +18,8 @@ from kernel_payload.varchive.errors import TmrunError, UsageError
 from .version import __version__
 
 if TYPE_CHECKING:
+    from typing import IO
+
     from .progress import Display
     from .report import CellReport, Report
 
@@ -32,12 +36,19 @@ class _Door(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         known = {*self.commands, "-h", "--help", "--version"}
         if args and args[0] not in known:
+            self._suggest(args[0])
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
+    def _suggest(self, name: str) -> None:
+        if name.startswith("-") or Path(name).exists():
+            return
+        if near := get_close_matches(name, self.commands, 1):
+            raise UsageError(f"there is no notebook {name}; did you mean tmrun {near[0]}?")
+
 
 def exit_status(report: Report) -> int:
-    """Report -> exit status: 0, 1, 130 (Ctrl-C) or 143 (SIGTERM)."""
+    """Report -> exit status: 0, 1, 130 (Ctrl-C), 143 (SIGTERM) or 129 (SIGHUP)."""
     if report.signal is not None:
         return _SIGNALLED + report.signal
     if not report.complete or not report.written:
@@ -59,7 +70,12 @@ _PAIR: dict[str, Any] = {"nargs": 2, "multiple": True, "metavar": "NAME VALUE"}
 
 @cli.command(context_settings=_CONTEXT)
 @click.argument("notebook")
-@click.option("-o", "--output", help="Output notebook [default: NAME.out.ipynb]; - for stdout.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="PATH",
+    help="Output notebook [default: NAME.out.ipynb]; - for stdout.",
+)
 @click.option("--inplace", is_flag=True, help="Write the output over the notebook.")
 @click.option("-k", "--kernel", help="Kernel to run in [default: the notebook's own].")
 @click.option("--cwd", help="Directory to run in [default: the notebook's].")
@@ -93,7 +109,12 @@ _PAIR: dict[str, Any] = {"nargs": 2, "multiple": True, "metavar": "NAME VALUE"}
     type=int,
     help="How many background jobs may run at once [default: the number of processors].",
 )
-@click.option("--dontsave", multiple=True, metavar="PATTERN", help="Names never to record.")
+@click.option(
+    "--dontsave",
+    multiple=True,
+    metavar="PATTERN",
+    help="Names never to record: a glob, as 'tmp_*'; may be repeated.",
+)
 @click.option("--no-record", is_flag=True, help="Run the notebook without recording it.")
 @click.option("--no-progress", is_flag=True, help="Show no progress bar.")
 @click.option("--log-output", is_flag=True, help="Write what the cells print to stderr.")
@@ -105,13 +126,16 @@ def run(**given: Any) -> None:
     NOTEBOOK may be - for standard input; the output then goes to standard output.
 
     Exit status: 0; 1 when a cell failed, the kernel died or the record is incomplete; 2 when
-    something is wrong with the options or the notebook; 130 on Ctrl-C.
+    something is wrong with the options or the notebook; 130 on Ctrl-C, 143 on SIGTERM, 129 on
+    SIGHUP.
     """
     from .parameters import collect
     from .plan import Options
     from .runner import run as run_notebook
 
     quiet = given["quiet"]
+    if quiet and given["verbose"]:
+        raise UsageError("--quiet and --verbose exclude each other; give one of them")
     options = Options(
         notebook=given["notebook"],
         output=given["output"],
@@ -186,9 +210,11 @@ def _display(given: dict[str, Any]) -> Display:
 
 
 def _summary(report: Report) -> str:
+    from .progress import counted
+
     ran = sum(cell.seconds is not None for cell in report.cells)
     allowed = sum(cell.status == "allowed" for cell in report.cells)
-    text = f"tmrun: {ran} cells in {report.seconds:.1f} s"
+    text = f"tmrun: {counted(ran, 'cell')} in {report.seconds:.1f} s"
     if allowed:
         text += f" ({allowed} failed, as allowed)"
     if report.output is not None:
@@ -211,7 +237,7 @@ def _failure(report: Report) -> str:
 
 def _look(report: Report, cell: CellReport | None) -> list[str]:
     recorded = [one.n for one in report.cells if one.recorded]
-    if report.varchive is None or not recorded:
+    if report.varchive is None or not recorded or not report.varchive.is_dir():
         return []
     where = report.output or report.varchive
     if cell is not None and cell.recorded:
@@ -224,7 +250,9 @@ def _say(text: str) -> None:
 
 
 def _write(text: str) -> None:
-    click.echo(text, nl=False, err=True)
+    from .progress import Stderr
+
+    click.echo(text, cast("IO[str]", Stderr()), nl=False)
 
 
 def _print_notebook(text: str) -> None:

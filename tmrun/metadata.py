@@ -26,7 +26,7 @@ def of_run(plan: Plan, run: str | None, info: Json, answer: Json) -> Json:
     Parameters
     ----------
     plan, run
-        What is run, and the run's id.
+        What is run, and the run's id; None without a record.
     info
         What the kernel says of itself to every client.
     answer
@@ -43,7 +43,7 @@ def of_run(plan: Plan, run: str | None, info: Json, answer: Json) -> Json:
         "parameters": plain(dict(plan.parameters)),
         "versions": {name: value for name, value in versions.items() if value is not None},
     }
-    if plan.varchive is not None:
+    if plan.varchive is not None and run is not None:
         about |= {"run": run, "varchive": _relative(plan.varchive, plan.output)}
     return about
 

@@ -53,6 +53,11 @@ def _check_output(output: Path, options: Options) -> None:
         raise UsageError(f"there is no directory {output.parent} to write to; make it, or {mend}")
     if output.is_dir():
         raise UsageError(f"{output} is a directory; give --output the name of a notebook")
+    if output.exists() and not output.is_file():
+        raise UsageError(
+            f"{output} is no regular file, and no varchive can stand beside it; use -o - for "
+            "standard output, and --no-record to run without a record"
+        )
     if options.inplace or options.notebook == STDIO or not output.exists():
         return
     if output.samefile(options.notebook):

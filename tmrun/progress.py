@@ -5,13 +5,16 @@ Hears the run's events; writes through what it is given, and knows nothing of th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from .report import CellEnded, CellOutput, CellStarted, NotebookText, Started, Warned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+    from typing import IO
 
     from .report import CellReport, Event
 
@@ -28,10 +31,44 @@ def size(count: float) -> str:
     return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
 
 
+def counted(count: int, thing: str) -> str:
+    """Count things as people do: 1 cell, 2 cells."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
 def changes(cell: CellReport) -> str:
     """Names a cell touched: ``+made ~changed -deleted !unsaved``."""
     marks = (("+", cell.made), ("~", cell.changed), ("-", cell.deleted), ("!", cell.unsaved))
     return " ".join(mark + name for mark, names in marks for name in names)
+
+
+class Stderr:
+    """Standard error; when its terminal is closed, what is written goes nowhere."""
+
+    def __init__(self) -> None:
+        self._file = sys.stderr
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def write(self, text: str) -> int:
+        """Write, and take the end of the reader for no failure."""
+        try:
+            self._file.write(text)
+        except OSError:
+            self._lose()
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush likewise."""
+        try:
+            self._file.flush()
+        except OSError:
+            self._lose()
+
+    def _lose(self) -> None:
+        # what is still in its buffer must not fail once more when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self._file.fileno())
 
 
 class Display(Protocol):
@@ -97,7 +134,7 @@ class Lines:
                 self._write(text)
             case Started(name, cells, kernel):
                 self._started = event
-                self._say(0, f"tmrun: {name}: {cells} cells, kernel {kernel}")
+                self._say(0, f"tmrun: {name}: {counted(cells, 'cell')}, kernel {kernel}")
             case Warned(message):
                 self._say(0, f"tmrun: warning: {message}")
             case CellStarted(_, first_line):
@@ -152,7 +189,7 @@ class Bar:
             TextColumn("{task.fields[record]}", markup=False, style="dim"),
             TextColumn("{task.fields[line]}", markup=False, style="cyan", table_column=rest),
             expand=True,
-            console=Console(stderr=True),
+            console=Console(file=cast("IO[str]", Stderr())),
             refresh_per_second=4,
             transient=True,
         )
@@ -177,7 +214,8 @@ class Bar:
                 self._progress.update(self._task, line=first_line[:_LINE])
             case CellEnded(place, cell, variables, count):
                 self._bytes += count
-                record = f"{variables} variables, {size(self._bytes)}" if cell.recorded else ""
+                what = f"{counted(variables, 'variable')}, {size(self._bytes)}"
+                record = what if cell.recorded else ""
                 self._progress.update(self._task, completed=place, record=record)
         if not isinstance(event, Started):
             self._lines(event)

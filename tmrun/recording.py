@@ -39,7 +39,7 @@ class Recording:
     Attributes
     ----------
     run
-        The run's id; None without a record.
+        The run's id; None without a record, and where none can be written.
     missing
         Why the record is not complete; None as long as it is.
     """
@@ -82,6 +82,10 @@ class Recording:
         if request is None:
             return {}
         answer = answer_of(await kernel.silent(*request))
+        if answer.get("stopped") is not None:
+            self.run = None
+            self._lack(f"recording stopped: {answer['stopped']}")
+            return answer
         self._begun = True
         return answer
 
@@ -116,7 +120,13 @@ class Recording:
         if not self._begun or self._plan.varchive is None or self.run is None:
             return
         ended = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        end = {"status": status, "ended": ended, "seconds": seconds, "reason": reason}
+        end = {
+            "status": status,
+            "ended": ended,
+            "seconds": seconds,
+            "complete": self.missing is None,
+            "reason": "; ".join(filter(None, (self.missing, reason))) or None,
+        }
         try:
             Varchive.at(self._plan.varchive).end_run(self.run, end)
         except (OSError, TmrunError) as error:

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import functools
 import os
+import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from .preparation import prepare
 from .process import Process
 from .recording import Recording
 from .report import ENDS, CellEnded, CellOutput, CellReport, CellStarted, Report, Started, Warned
-from .stopping import Stop, StopRequested, drive
+from .stopping import TERMINATING, Stop, StopRequested, drive
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def _ignore(_: Event) -> None:
 def run_notebook(notebook: str | os.PathLike[str], **options: Any) -> Report:
     """Run a notebook: the Python door's short way to `run`.
 
+    A signal that asks the whole process to end stops the run, and then ends the process.
+
     Parameters
     ----------
     notebook
@@ -64,7 +67,11 @@ def run_notebook(notebook: str | os.PathLike[str], **options: Any) -> Report:
     if unknown := sorted(options.keys() - known):
         raise UsageError(f"no option {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     paths = {name: os.fspath(options[name]) for name in ("output", "cwd") if options.get(name)}
-    return run(Options(os.fspath(notebook), **options | paths))
+    report = run(Options(os.fspath(notebook), **options | paths))
+    if report.signal is not None and report.signal in TERMINATING:
+        # it was meant for the caller's process, and has by now its handler back
+        signal.raise_signal(report.signal)
+    return report
 
 
 def run(options: Options, notify: Notify = _ignore) -> Report:
@@ -266,7 +273,7 @@ class _Run:
             cells=tuple(self.cells.values()),
             seconds=seconds,
             output=self.plan.output if self.saving.written else None,
-            varchive=self.plan.varchive,
+            varchive=None if self.recording.run is None else self.plan.varchive,
             run=self.recording.run,
             complete=self.recording.missing is None,
             written=self.saving.written,

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from kernel_payload.varchive import Entry, State
+from kernel_payload.varchive.errors import Damaged
 
 from .reader import Recording, open_recording
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Json = dict[str, Any]
+
+_LINE = 60
 
 
 def show_command(path: str, n: int | str | None, run: str | None, as_json: bool) -> None:
@@ -35,7 +38,7 @@ def about_archive(recording: Recording) -> Json:
         "varchive": str(archive.path),
         "runs": [_about_run(Recording(archive, archive.run(run))) for run in archive.runs()],
         "run": recording.run.id,
-        "cells": [_about_cell(recording.state(n)) for n in recording.states()],
+        "cells": [_about_cell(_state(recording, n)) for n in recording.states()],
     }
 
 
@@ -62,11 +65,21 @@ def _about_run(recording: Recording) -> Json:
         "notebook": about.get("notebook"),
         "cells": len(recording.states()),
         "status": end.get("status", "running, or ended without a word"),
+        "complete": end.get("complete"),
         "seconds": end.get("seconds"),
         "reason": end.get("reason"),
         "python": about.get("python"),
         "parameters": about.get("parameters") or {},
     }
+
+
+def _state(recording: Recording, n: int) -> State:
+    """Give a state; of one whose manifest is damaged, that it is, and why."""
+    try:
+        return recording.state(n)
+    except Damaged as error:
+        what = {"ename": "Damaged", "evalue": str(error)}
+        return State(n=n, status="damaged", error=what)
 
 
 def _about_cell(state: State) -> Json:
@@ -110,17 +123,30 @@ def _archive_text(told: Json) -> list[Any]:
             mark + run["id"],
             run["notebook"],
             run["cells"],
-            run["status"],
+            _status(run),
             _seconds(run["seconds"]),
         )
         _row(runs, *values, run["python"])
     cells = _table("cell", "first line", "status", "seconds", "made", "changed", "deleted", "bytes")
     for cell in told["cells"]:
         names = (_names(cell["made"], cell["unsaved"]), _names(cell["changed"], cell["unsaved"]))
-        what = (cell["n"], cell["first_line"], cell["status"], _seconds(cell["seconds"]))
+        what = (cell["n"], _cut(cell["first_line"]), cell["status"], _seconds(cell["seconds"]))
         _row(cells, *what, *names, _names(cell["deleted"], ()), size(cell["bytes"]))
     reasons = [f"{run['id']}: {run['reason']}" for run in told["runs"] if run["reason"]]
-    return [runs, *reasons, "", cells]
+    return [runs, *reasons, "", cells, *_damages(told["cells"])]
+
+
+def _status(run: Json) -> str:
+    return f"{run['status']}, incomplete" if run["complete"] is False else str(run["status"])
+
+
+def _damages(cells: list[Json]) -> list[str]:
+    damaged = [cell for cell in cells if cell["status"] == "damaged"]
+    return [f"cell {cell['n']}: {cell['error']['evalue']}" for cell in damaged]
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LINE else line[: _LINE - 1] + "…"
 
 
 def _state_text(told: Json) -> list[Any]:
@@ -131,7 +157,8 @@ def _state_text(told: Json) -> list[Any]:
         text = f"not saved: {entry['reason']}" if "reason" in entry else entry.get("preview")
         _row(table, name, entry["n"], kind, shape, size(entry.get("size", 0)), text)
     head = (
-        f"cell {told['n']} ({told['status']}, {_seconds(told['seconds'])} s): {told['first_line']}"
+        f"cell {told['n']} ({told['status']}, {_seconds(told['seconds'])} s): "
+        f"{_cut(told['first_line'])}"
     )
     error = told["error"]
     lines = [f"{error['ename']}: {error['evalue']}"] if error else []

@@ -1,4 +1,4 @@
-"""How a run is asked to stop: by Ctrl-C, by SIGTERM, by an interrupt of the cell that called it.
+"""How a run is asked to stop: by Ctrl-C, SIGTERM or SIGHUP, or an interrupt of the calling cell.
 
 The first request stops the run in good order, the next ones at once. Where the run is called
 from decides how requests reach it:
@@ -6,7 +6,7 @@ from decides how requests reach it:
 ==========================================  =========================================
 called from                                 requests come from
 ==========================================  =========================================
-the main thread                             SIGINT, SIGTERM
+the main thread                             SIGINT, SIGTERM, SIGHUP (a closed terminal)
 a thread with a running event loop          KeyboardInterrupt in the waiting thread
 (a Jupyter cell): runs in a new thread
 another thread                              nowhere
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGHUP = getattr(signal, "SIGHUP", signal.SIGTERM)  # Windows has none
+TERMINATING = frozenset({signal.SIGTERM, _SIGHUP})
+"""Signals that ask for the end of the whole process."""
 
 
 class StopRequested(Exception):
@@ -107,9 +109,11 @@ def _signals(stop: Stop) -> Iterator[None]:
         yield
         return
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *TERMINATING)}
+    if before[_SIGHUP] is signal.SIG_IGN:
+        del before[_SIGHUP]  # nohup: the run is to outlive its terminal
     try:
-        for number in _SIGNALS:
+        for number in before:
             try:
                 loop.add_signal_handler(number, stop.request, number)
             except NotImplementedError:  # Windows
