@@ -12,8 +12,6 @@ What cloudpickle does for classes and code is kept; what it gets wrong here is d
 from __future__ import annotations
 
 import copyreg
-import dataclasses
-import functools
 import io
 import pickle
 import sys
@@ -26,20 +24,8 @@ from typing import Any, NamedTuple
 
 from . import _cloudpickle as cloud
 from . import live, rebuild
+from .reductions import PROTOCOL, REDUCTIONS, by_base, by_type
 from .varchive import INLINE
-
-PROTOCOL = 5
-
-_REDUCTIONS: dict[type, Any] = dict(cloud.Pickler._dispatch_table)
-# an open file is not its content: refuse it, as pickle does
-_REDUCTIONS.pop(io.TextIOWrapper, None)
-# dataclasses tells its marks by identity
-_MARKS = ("MISSING", "KW_ONLY", "_HAS_DEFAULT_FACTORY")
-_REDUCTIONS.update(
-    (type(mark), lambda _, name=name: name)
-    for name in _MARKS
-    if (mark := getattr(dataclasses, name, None)) is not None
-)
 
 
 class Unreached(Exception):
@@ -122,55 +108,32 @@ class _Pickler(pickle.Pickler):
         self, file: io.BytesIO, leaves_stream: Any, context: Context, inside: Collection[str]
     ) -> None:
         super().__init__(file, PROTOCOL, buffer_callback=leaves_stream)
-        tables: list[dict[Any, Any]] = [_REDUCTIONS, copyreg.dispatch_table]
+        tables: list[dict[Any, Any]] = [REDUCTIONS, copyreg.dispatch_table]
         self.dispatch_table = ChainMap(*tables)
         self._context = context
         self._inside = inside
         self._scopes: dict[int, _Scope] = {}
-        self._own_reductions = _own_reductions()
+        self._by_type = by_type()
         self._plain: set[int] = set()
+        self._ndarray = getattr(sys.modules.get("numpy"), "ndarray", None)
 
-    def reducer_override(self, thing: Any) -> Any:
+    def reducer_override(self, thing: Any) -> Any:  # noqa: PLR0911  (a table by kind)
         cls = type(thing)
-        if reduce := self._own_reductions.get(id(cls)):
-            return reduce(self, thing)
+        if cls is types.FunctionType:
+            return self._reduce_function(thing)
         if live.is_class(thing):
             return self._reduce_class(thing)
-        if id(cls) not in self._plain:
-            if reduce := _for_type(cls):
-                self._own_reductions[id(cls)] = reduce
-                return reduce(self, thing)
-            self._plain.add(id(cls))
-        return NotImplemented
-
-    def _reduce_instance(self, thing: Any) -> Any:
-        reduced = thing.__reduce_ex__(PROTOCOL)
-        if type(reduced) is not tuple or len(reduced) < 3 or reduced[2] is None:
-            return reduced
-        # pickle would ask the bare instance for __setstate__, and its __getattr__ for what it lacks
-        padded = (*reduced, None, None)[:5]
-        return *padded, rebuild.set_state
-
-    def _reduce_exception(self, error: BaseException) -> Any:
-        # pickle would call the class with args, which its own __init__ may not take
-        state = BaseException.__reduce__(error)[2:]
-        return (rebuild.exception, (type(error), error.args), *state)
-
-    def _reduce_array_subclass(self, array: Any) -> Any:
-        # numpy leaves out the attributes that a subclass gives its arrays
-        function, arguments, state = array.__reduce__()
-        if not array.__dict__:
-            return function, arguments, state
-        given = (state, array.__dict__)
-        return function, arguments, given, None, None, rebuild.set_array
-
-    def _reduce_type_name(self, thing: Any) -> Any:
-        # typing's names are pickled by name, which leads nowhere from another process
-        if thing.__module__ != "__main__":
+        if self._ndarray is not None and cls is self._ndarray:
+            return self._reduce_array(thing)
+        if reduce := self._by_type.get(id(cls)):
+            return reduce(thing)
+        if id(cls) in self._plain:
             return NotImplemented
-        supertype = (thing.__supertype__,) if isinstance(thing, typing.NewType) else ()
-        state = {"__module__": "__main__"}
-        return type(thing), (thing.__name__, *supertype), state, None, None, rebuild.set_names
+        if reduce := by_base(cls):
+            self._by_type[id(cls)] = reduce
+            return reduce(thing)
+        self._plain.add(id(cls))
+        return NotImplemented
 
     def _reduce_class(self, cls: type) -> Any:
         if not live.is_notebook_class(cls):
@@ -244,31 +207,6 @@ class _Pickler(pickle.Pickler):
             own = {name: found[name] for name in names if name in found}
         return self._scopes.setdefault(id(found), _Scope(reduction)), own
 
-    def _reduce_code(self, code: types.CodeType) -> Any:
-        # bytecode of another version would crash this one: the stream says which it is
-        _, arguments = _REDUCTIONS[types.CodeType](code)
-        return rebuild.code, (sys.implementation.cache_tag, arguments)
-
-    def _reduce_cached(self, function: Any) -> Any:
-        if live.is_by_name(function, function.__module__, function.__qualname__):
-            return NotImplemented
-        settings = function.cache_parameters()
-        arguments = (function.__wrapped__, settings["maxsize"], settings["typed"])
-        made_anew = ("__wrapped__", "cache_parameters")
-        attributes = {k: v for k, v in vars(function).items() if k not in made_anew}
-        return rebuild.cached, arguments, attributes
-
-    def _reduce_cached_property(self, found: functools.cached_property[Any]) -> Any:
-        # up to Python 3.11 it holds a lock
-        return rebuild.cached_property, (found.func, found.attrname, found.__doc__)
-
-    def _reduce_cell(self, cell: types.CellType) -> Any:
-        try:
-            contents = (cell.cell_contents,)
-        except ValueError:  # empty
-            return rebuild.cell, ()
-        return rebuild.cell, (), contents, None, None, rebuild.set_cell
-
     def _reduce_array(self, array: Any) -> Any:
         if array.dtype.hasobject or array.size == 0 or array.dtype.itemsize == 0:
             return NotImplemented
@@ -287,44 +225,10 @@ class _Pickler(pickle.Pickler):
         flat = array.reshape(-1, order=order).view(numpy.uint8)
         return rebuild.array, (pickle.PickleBuffer(flat), array.dtype, array.shape, order)
 
-    def _reduce_block(self, block: Any) -> Any:
-        arguments = (type(block), block.values, block.mgr_locs.indexer, block.ndim, block.refs)
-        return rebuild.block, arguments
-
-    def _reduce_series_manager(self, manager: Any) -> Any:
-        # its own reduction would leave out that its block shares memory
-        return type(manager), (manager.blocks[0], manager.axes[0])
-
-    def _reduce_refs(self, refs: Any) -> Any:
-        return rebuild.block_refs, ()
-
 
 def _can_hold(root: Any, array: Any) -> bool:
     """Whether an array can be made again as a view of another."""
     return type(root) is type(array) and bool(root.flags.forc) and not root.dtype.hasobject
-
-
-def _for_type(cls: type) -> Any:
-    """Give the reduction of a type that pickle by itself would not bring back."""
-    bases = live.mro(cls)
-    names = [live.namespace_of(base) for base in bases]
-    if any(base is BaseException for base in bases):
-        own = next(found["__reduce__"] for found in names if "__reduce__" in found)
-        plain = own is live.namespace_of(BaseException)["__reduce__"]
-        return _Pickler._reduce_exception if plain and "__init__" in names[0] else None
-    numpy = sys.modules.get("numpy")
-    if numpy and any(base is numpy.ndarray for base in bases) and live.is_notebook_class(cls):
-        own = next(base for base in bases if "__reduce__" in live.namespace_of(base))
-        return _Pickler._reduce_array_subclass if own is numpy.ndarray else None
-    return _Pickler._reduce_instance if _answers_for_all(cls) else None
-
-
-def _answers_for_all(cls: type) -> bool:
-    """Whether a class has a ``__getattr__``, and leaves its pickling to ``object``."""
-    names = [live.namespace_of(base) for base in live.mro(cls)[:-1]]
-    own = ("__reduce_ex__", "__reduce__", "__setstate__")
-    has_getattr = any("__getattr__" in found for found in names)
-    return has_getattr and not any(name in found for found in names for name in own)
 
 
 def _attributes(member: Any) -> dict[str, Any]:
@@ -348,35 +252,3 @@ def _annotations(function: types.FunctionType) -> dict[str, Any]:
 def _type_parameters(function: types.FunctionType) -> dict[str, Any]:
     found = getattr(function, "__type_params__", ())  # from 3.12 on
     return {"__type_params__": found} if found else {}
-
-
-def _own_reductions() -> dict[int, Any]:
-    """Type -> reduction, for the libraries that this kernel has loaded by now."""
-    table: dict[int, Any] = {
-        id(types.FunctionType): _Pickler._reduce_function,
-        id(types.CellType): _Pickler._reduce_cell,
-        id(types.CodeType): _Pickler._reduce_code,
-        id(type(functools.lru_cache(_own_reductions))): _Pickler._reduce_cached,
-        id(functools.cached_property): _Pickler._reduce_cached_property,
-    }
-    for name in ("NewType", "ParamSpec", "TypeVarTuple"):
-        if kind := getattr(typing, name, None):
-            table[id(kind)] = _Pickler._reduce_type_name
-    if numpy := sys.modules.get("numpy"):
-        table[id(numpy.ndarray)] = _Pickler._reduce_array
-    if internals := sys.modules.get("pandas._libs.internals"):
-        if refs := getattr(internals, "BlockValuesRefs", None):
-            table[id(refs)] = _Pickler._reduce_refs
-            managers = sys.modules["pandas.core.internals.managers"]
-            table[id(managers.SingleBlockManager)] = _Pickler._reduce_series_manager
-        blocks = sys.modules.get("pandas.core.internals.blocks")
-        for name in (
-            "NumpyBlock",
-            "NumericBlock",
-            "ObjectBlock",
-            "DatetimeLikeBlock",
-            "ExtensionBlock",
-        ):
-            if (block := getattr(blocks, name, None)) and hasattr(block, "refs"):
-                table[id(block)] = _Pickler._reduce_block
-    return table

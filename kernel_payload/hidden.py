@@ -7,7 +7,8 @@ import random
 import sys
 from collections.abc import Iterator
 
-from .freeze import PROTOCOL, Frozen
+from .freeze import Frozen
+from .reductions import PROTOCOL
 
 RANDOM = "<random>"
 NUMPY_RANDOM = "<numpy.random>"

@@ -187,6 +187,11 @@ def _module(name: str) -> Any:
     return sys.modules.get(name)
 
 
+def is_heap_type(cls: type) -> bool:
+    """Whether a class was made by a class statement, or as if by one."""
+    return bool(_flags_of(cls) & _HEAP_TYPE)
+
+
 def is_notebook_class(cls: type) -> bool:
     """Whether a class must be saved by value: no import leads to it."""
     module = _text(_module_of, cls)

@@ -27,6 +27,7 @@ BESIDES = {
 FLOORS = [
     {"varchive"},
     {"_cloudpickle", "live", "rebuild", "touched", "calm"},
+    {"reductions"},
     {"describe", "freeze", "manifest", "reach", "thaw", "writer"},
     {"chunks", "candidates", "hidden", "settle"},
     {"recorder"},

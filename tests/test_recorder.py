@@ -829,3 +829,14 @@ def test_a_notebook_that_replaces_json_dumps_is_recorded(
     monkeypatch.setattr("json.dumps", lambda *_, **__: "patched")
     notebook.cell("a = 1")
     assert notebook.vars() == {"a": 1}
+
+
+def test_an_exception_whose_base_has_an_init_of_its_own_comes_back(notebook: Notebook) -> None:
+    notebook.cell(
+        "class E(Exception):\n def __init__(self, a, b): super().__init__(a); self.b = b\n"
+        "class F(E): pass\nerr = F(1, 2)\nplain = KeyError('k')\nos_error = OSError(2, 'no')"
+    )
+    found = notebook.vars()
+    assert (found["err"].args, found["err"].b) == ((1,), 2)
+    assert found["plain"].args == ("k",)
+    assert found["os_error"].errno == 2

@@ -1,0 +1,163 @@
+"""How single objects are pickled whose own reductions lose or refuse something.
+
+Two tables: by exact type, and by what a type inherits.  What needs to know more than the object
+(functions, classes of the notebook, arrays) is in `freeze`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import io
+import sys
+import types
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from . import _cloudpickle as cloud
+from . import live, rebuild
+
+PROTOCOL = 5
+
+Reduce = Callable[[Any], Any]
+
+REDUCTIONS: dict[type, Any] = dict(cloud.Pickler._dispatch_table)
+# an open file is not its content: refuse it, as pickle does
+REDUCTIONS.pop(io.TextIOWrapper, None)
+# dataclasses tells its marks by identity
+_MARKS = ("MISSING", "KW_ONLY", "_HAS_DEFAULT_FACTORY")
+REDUCTIONS.update(
+    (type(mark), lambda _, name=name: name)
+    for name in _MARKS
+    if (mark := getattr(dataclasses, name, None)) is not None
+)
+
+
+def by_type() -> dict[int, Reduce]:
+    """Type -> reduction, for the libraries that this kernel has loaded by now."""
+    table: dict[int, Reduce] = {
+        id(types.CellType): _reduce_cell,
+        id(types.CodeType): _reduce_code,
+        id(type(functools.lru_cache(by_type))): _reduce_cached,
+        id(functools.cached_property): _reduce_cached_property,
+    }
+    for name in ("NewType", "ParamSpec", "TypeVarTuple"):
+        if kind := getattr(typing, name, None):
+            table[id(kind)] = _reduce_type_name
+    if internals := sys.modules.get("pandas._libs.internals"):
+        if refs := getattr(internals, "BlockValuesRefs", None):
+            table[id(refs)] = _reduce_refs
+            managers = sys.modules["pandas.core.internals.managers"]
+            table[id(managers.SingleBlockManager)] = _reduce_series_manager
+        blocks = sys.modules.get("pandas.core.internals.blocks")
+        for name in (
+            "NumpyBlock",
+            "NumericBlock",
+            "ObjectBlock",
+            "DatetimeLikeBlock",
+            "ExtensionBlock",
+        ):
+            if (block := getattr(blocks, name, None)) and hasattr(block, "refs"):
+                table[id(block)] = _reduce_block
+    return table
+
+
+def by_base(cls: type) -> Reduce | None:
+    """Give the reduction of a type that pickle by itself would not bring back."""
+    bases = live.mro(cls)
+    names = [live.namespace_of(base) for base in bases]
+    if any(base is BaseException for base in bases):
+        own = next(found["__reduce__"] for found in names if "__reduce__" in found)
+        plain = own is live.namespace_of(BaseException)["__reduce__"]
+        takes = next(base for base in bases if "__init__" in live.namespace_of(base))
+        return _reduce_exception if plain and live.is_heap_type(takes) else None
+    numpy = sys.modules.get("numpy")
+    if numpy and any(base is numpy.ndarray for base in bases) and live.is_notebook_class(cls):
+        own = next(base for base in bases if "__reduce__" in live.namespace_of(base))
+        return _reduce_array_subclass if own is numpy.ndarray else None
+    return _reduce_instance if _answers_for_all(cls) else None
+
+
+def _answers_for_all(cls: type) -> bool:
+    """Whether a class has a ``__getattr__``, and leaves its pickling to ``object``."""
+    names = [live.namespace_of(base) for base in live.mro(cls)[:-1]]
+    own = ("__reduce_ex__", "__reduce__", "__setstate__")
+    has_getattr = any("__getattr__" in found for found in names)
+    return has_getattr and not any(name in found for found in names for name in own)
+
+
+def _reduce_instance(thing: Any) -> Any:
+    reduced = thing.__reduce_ex__(PROTOCOL)
+    if type(reduced) is not tuple or len(reduced) < 3 or reduced[2] is None:
+        return reduced
+    # pickle would ask the bare instance for __setstate__, and its __getattr__ for what it lacks
+    padded = (*reduced, None, None)[:5]
+    return *padded, rebuild.set_state
+
+
+def _reduce_exception(error: BaseException) -> Any:
+    # pickle would call the class with args, which its own __init__ may not take
+    state = BaseException.__reduce__(error)[2:]
+    return (rebuild.exception, (type(error), error.args), *state)
+
+
+def _reduce_array_subclass(array: Any) -> Any:
+    # numpy leaves out the attributes that a subclass gives its arrays
+    function, arguments, state = array.__reduce__()
+    if not array.__dict__:
+        return function, arguments, state
+    given = (state, array.__dict__)
+    return function, arguments, given, None, None, rebuild.set_array
+
+
+def _reduce_type_name(thing: Any) -> Any:
+    # typing's names are pickled by name, which leads nowhere from another process
+    if thing.__module__ != "__main__":
+        return NotImplemented
+    supertype = (thing.__supertype__,) if isinstance(thing, typing.NewType) else ()
+    state = {"__module__": "__main__"}
+    return type(thing), (thing.__name__, *supertype), state, None, None, rebuild.set_names
+
+
+def _reduce_code(code: types.CodeType) -> Any:
+    # bytecode of another version would crash this one: the stream says which it is
+    _, arguments = REDUCTIONS[types.CodeType](code)
+    return rebuild.code, (sys.implementation.cache_tag, arguments)
+
+
+def _reduce_cached(function: Any) -> Any:
+    if live.is_by_name(function, function.__module__, function.__qualname__):
+        return NotImplemented
+    settings = function.cache_parameters()
+    arguments = (function.__wrapped__, settings["maxsize"], settings["typed"])
+    made_anew = ("__wrapped__", "cache_parameters")
+    attributes = {k: v for k, v in vars(function).items() if k not in made_anew}
+    return rebuild.cached, arguments, attributes
+
+
+def _reduce_cached_property(found: functools.cached_property[Any]) -> Any:
+    # up to Python 3.11 it holds a lock
+    return rebuild.cached_property, (found.func, found.attrname, found.__doc__)
+
+
+def _reduce_cell(cell: types.CellType) -> Any:
+    try:
+        contents = (cell.cell_contents,)
+    except ValueError:  # empty
+        return rebuild.cell, ()
+    return rebuild.cell, (), contents, None, None, rebuild.set_cell
+
+
+def _reduce_block(block: Any) -> Any:
+    arguments = (type(block), block.values, block.mgr_locs.indexer, block.ndim, block.refs)
+    return rebuild.block, arguments
+
+
+def _reduce_series_manager(manager: Any) -> Any:
+    # its own reduction would leave out that its block shares memory
+    return type(manager), (manager.blocks[0], manager.axes[0])
+
+
+def _reduce_refs(refs: Any) -> Any:
+    return rebuild.block_refs, ()
