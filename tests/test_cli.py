@@ -397,3 +397,23 @@ def test_the_exit_status_follows_from_the_report(changes: dict[str, Any], status
 )
 def test_sizes_are_told_as_people_read_them(count: float, text: str) -> None:
     assert size(count) == text
+
+
+def test_a_full_disk_stops_recording_with_one_warning_and_the_notebook_goes_on(
+    tmp_path: Path,
+) -> None:
+    """A limit on the size of files stands for the disk: writing fails as it does on a full one."""
+    limit = (
+        "import os, resource\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))"
+    )
+    write(tmp_path, limit, "big = os.urandom(2_000_000)", "a = 1", "print('went on')")
+    done = tmrun("nb.ipynb", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.count("tmrun: warning:") == 1
+    assert "File too large" in done.stderr
+    assert "the last state recorded is that of cell 1:" in done.stderr
+    output = nbformat.read(tmp_path / "nb.out.ipynb", 4)
+    assert output.cells[3].outputs[0].text == "went on\n"
+    shown = tmrun("show", "nb.out.ipynb", cwd=tmp_path)
+    assert "ok, incomplete" in shown.stdout

@@ -235,12 +235,24 @@ def _failure(report: Report) -> str:
     return "\n".join(lines)
 
 
+def _recorded(report: Report) -> list[int]:
+    """Give the cells that the varchive really holds: the payload announces one before it is."""
+    from kernel_payload.varchive import Varchive
+
+    if report.varchive is None or report.run is None:
+        return []
+    try:
+        return Varchive.at(report.varchive).states(report.run)
+    except (TmrunError, OSError):
+        return []
+
+
 def _look(report: Report, cell: CellReport | None) -> list[str]:
-    recorded = [one.n for one in report.cells if one.recorded]
-    if report.varchive is None or not recorded or not report.varchive.is_dir():
+    recorded = _recorded(report)
+    if not recorded:
         return []
     where = report.output or report.varchive
-    if cell is not None and cell.recorded:
+    if cell is not None and cell.n in recorded:
         return [f"  look at its variables: tmrun show {where} {cell.n}"]
     return [f"  the last state recorded is that of cell {recorded[-1]}: tmrun show {where}"]
 
