@@ -64,8 +64,9 @@ class Candidates:
         self._all |= dynamic
 
     def look_at_all(self) -> None:
-        """Have the next selection take everything."""
+        """Have the next selection take everything, and compare it with nothing remembered."""
         self._all = True
+        self.known.clear()
 
     def select(
         self, values: dict[str, Any], code: str, seconds: float

@@ -840,3 +840,20 @@ def test_an_exception_whose_base_has_an_init_of_its_own_comes_back(notebook: Not
     assert (found["err"].args, found["err"].b) == ((1,), 2)
     assert found["plain"].args == ("k",)
     assert found["os_error"].errno == 2
+
+
+def test_what_a_recording_lost_that_failed_midway_is_in_the_next(
+    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A failure after the groups were compared: they must not count as recorded."""
+    notebook.cell("a = [1]\nn = 1")
+    with monkeypatch.context() as patch:
+        patch.setattr("kernel_payload.recorder.describe", _fail_midway)
+        with pytest.raises(RuntimeError, match="midway"):
+            notebook.cell("a.append(2)\nn = 2\nb = [3]")
+    notebook.cell("pass")
+    assert notebook.vars() == {"a": [1, 2], "n": 2, "b": [3]}
+
+
+def _fail_midway(value: Any) -> Any:
+    raise RuntimeError("midway")

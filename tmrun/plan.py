@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 STDIO = "-"
-NO_LIMIT = -1.0
 
 _SKIP = "skip-execution"
 _ALLOW = "raises-exception"

@@ -12,8 +12,6 @@ from kernel_payload.thaw import Namespace, Variables, resolve_cell
 from kernel_payload.varchive import Run, State, Varchive
 from kernel_payload.varchive.errors import NotAVarchive, Untrusted
 
-PathOrArchive = "str | os.PathLike[str] | Recording"
-
 
 class Recording:
     """An opened varchive: its runs, and one of them that is looked at.
