@@ -383,6 +383,18 @@ def test_a_cell_over_its_time_that_does_not_listen_is_killed(
     assert tmrun.vars(report.output, 1)["x"] == 1
 
 
+def test_a_cell_that_loses_an_interrupt_hears_a_second_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "GRACE", 0.5)
+    loses = "import time\ntry:\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    x = 2"
+    report = tmrun.run(write(folder, "x = 1", f"{loses}\n{SLEEPS}"), timeout=0.5)
+    assert report.status == "timeout"
+    assert report.cells[1].error is not None
+    assert tmrun.vars(report.output, 2)["x"] == 2
+    assert report.complete
+
+
 def test_the_time_limit_is_for_each_cell_alone_and_allowed_errors_do_not_lift_it(
     folder: Path,
 ) -> None:

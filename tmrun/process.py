@@ -26,10 +26,12 @@ from kernel_payload.varchive.errors import TmrunError, UsageError
 from .leash import Leash
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
 GRACE = 10.0
-"""Seconds that an interrupted kernel has before it is killed."""
+"""Seconds that an interrupted kernel has before it is interrupted again."""
+
+_LAST_GRACE = 5.0  # seconds from there until it is killed
 
 _SHUTDOWN = 5.0
 _IPC_PATH = 100  # of the 104 (macOS) or 108 (Linux) bytes that a socket's path may have
@@ -128,9 +130,17 @@ class Process:
         return None if process is None else process.poll()
 
     def interrupt(self) -> None:
-        """Interrupt the kernel; kill it unless `calm` is called within `GRACE` seconds."""
+        """Interrupt the kernel, twice at need; kill it unless `calm` is called in time."""
+        self._interrupt(GRACE, self._insist)
+
+    def _insist(self) -> None:
+        # Python loses an interrupt that arrives just before a system call begins, or in a
+        # destructor: killed for that, the kernel would take the cell's state along
+        self._interrupt(_LAST_GRACE, self.kill)
+
+    def _interrupt(self, grace: float, then: Callable[[], None]) -> None:
         self.calm()
-        self._grace = asyncio.get_running_loop().call_later(GRACE, self.kill)
+        self._grace = asyncio.get_running_loop().call_later(grace, then)
         self._later(self.manager.interrupt_kernel())
 
     def calm(self) -> None:
