@@ -248,8 +248,8 @@ def test_the_answer_of_a_cell_is_recorded(
     notebook: Notebook, source: str, answer: str | None, expected: Any
 ) -> None:
     notebook.cell(source, answer)
-    namespace = notebook.vars()._namespace
-    assert namespace.load_answer() == expected
+    loader = notebook.vars().loader
+    assert loader.load_answer() == expected
     assert "<out>" not in notebook.vars().entries
 
 
@@ -261,20 +261,20 @@ def test_an_answer_is_described_like_a_variable(notebook: Notebook) -> None:
 
 def test_an_answer_that_is_a_variable_is_that_variable(notebook: Notebook) -> None:
     notebook.cell("x = [1]", "x")
-    namespace = notebook.vars()._namespace
-    assert namespace.load_answer() is namespace.load("x")
+    loader = notebook.vars().loader
+    assert loader.load_answer() is loader.load("x")
 
 
 def test_an_answer_that_cannot_be_saved_says_why(notebook: Notebook) -> None:
     state = notebook.cell("x = 1", "(i for i in [])")
     assert state.unsaved == ()
     with pytest.raises(NotSaved, match=r"Out\[1\] \(generator"):
-        notebook.vars()._namespace.load_answer()
+        notebook.vars().loader.load_answer()
 
 
 def test_an_answer_of_a_class_that_no_variable_holds_is_loaded_with_it(notebook: Notebook) -> None:
     notebook.cell("def make():\n class A: v = 3\n return A()", "make()")
-    assert notebook.vars()._namespace.load_answer().v == 3
+    assert notebook.vars().loader.load_answer().v == 3
 
 
 def test_an_answer_leaves_what_its_class_shares_with_variables_as_it_is(
@@ -290,8 +290,8 @@ def test_random_generators_are_recorded_as_hidden_state(notebook: Notebook) -> N
     notebook.cell("import random, numpy\nrandom.seed(1); numpy.random.seed(1)")
     drawn = notebook.cell("x = random.random(), numpy.random.random()")
     assert drawn.made == ("x",)
-    namespace = notebook.vars(1)._namespace
-    state, numpy_state = namespace.load("<random>"), namespace.load("<numpy.random>")
+    loader = notebook.vars(1).loader
+    state, numpy_state = loader.load("<random>"), loader.load("<numpy.random>")
     scope = notebook.namespace
     scope["random"].setstate(state)
     scope["numpy"].random.set_state(numpy_state)
@@ -350,7 +350,7 @@ def test_a_member_of_a_group_that_was_bound_anew_since_is_not_taken_from_it(
     variables = notebook.vars(3)
     assert variables["a"] == [1]
     assert variables["b"] == 5
-    assert "c" not in variables._namespace
+    assert "c" not in variables.loader.values
 
 
 def test_a_place_that_does_not_hold_its_variable_is_damage(notebook: Notebook) -> None:
@@ -471,7 +471,7 @@ def test_an_answer_that_is_not_to_be_saved_says_so(tmp_path: Path) -> None:
     notebook.cell("secret = ['sesame']", answer="secret")
     notebook.recorder.close()
     with pytest.raises(NotSaved, match=r"Out\[1\]"):
-        notebook.vars()._namespace.load_answer()
+        notebook.vars().loader.load_answer()
 
 
 # -- manifests

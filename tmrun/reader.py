@@ -52,7 +52,7 @@ class Recording:
 
     def ans(self, n: int | str) -> Any:
         """Give ``Out[n]``; None when the cell had none."""
-        return self._namespace(n).load_answer()
+        return self._namespace(n).loader.load_answer()
 
     def describe(self, n: int | str) -> Variables:
         """Give the variables after a cell, to be looked at and not loaded."""
