@@ -2,7 +2,8 @@
 
 A variable is a candidate when it was rebound, when the cell's text or the code of anything that is
 reachable from a candidate names it, or when it shares objects with one.  What is left is looked at
-too, the longest unseen first, as far as a budget of the cell's own time goes.
+too, the longest unseen first, as far as a budget of the cell's own time goes; before all others
+what is known to be referred to from outside of the namespace (`escape`).
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import live
+from .escape import Escapes
 from .hidden import HIDDEN
+from .mentions import Mentions
 from .reach import ClassNames, Reach
-from .touched import is_dynamic, names_in_cell, names_in_code
+from .touched import is_dynamic, names_in_cell
 
 _BUDGET = 0.05  # of the cell's own time
 _LEAST_BUDGET = 0.001  # seconds
-_CACHE = 4096  # code objects whose names are remembered
+_ESCAPED = 0.02  # seconds for what has escaped: far below what one notices after a cell
 _SHORT = 1024  # the longest str or bytes that is kept to compare with
 
 _NOTHING = object()
@@ -42,18 +45,19 @@ class Candidates:
     ----------
     known : dict
         Name of a variable or class -> its group.
+    escapes : Escapes
+        What something outside of the namespace refers to.
     """
 
     def __init__(self, namespace: dict[str, Any], classes: ClassNames) -> None:
         self.known: dict[str, Known] = {}
+        self.escapes = Escapes(namespace)
         self._namespace = namespace
         self._classes = classes
         self._seen: dict[str, tuple[int, Any]] = {}
-        self._names_of: dict[int, tuple[types.CodeType, set[str], bool]] = {}
-        # node -> the names in its code, and the classes that it used
-        self._behind: dict[str, tuple[set[str], set[str]]] = {}
-        self._found: dict[str, set[str]] = {}
+        self._mentions = Mentions()
         self._linked: dict[str, set[str]] = {}
+        self._spent: dict[str, float] = {}
         self._untold: set[str] = set()
         self._all = True
 
@@ -95,7 +99,7 @@ class Candidates:
         # what a name that is gone stood for may have been changed before
         todo |= {name for name in self.known if name not in values and name[0] != "<"}
         gone = {name for name in self._seen if not self._is_there(name, values)}
-        behind, classes = self._behind_names(gone | todo)
+        behind, classes = self._mentions.behind(gone | todo)
         todo |= values.keys() if is_dynamic(behind) else behind & values.keys()
         for name in gone | todo:
             todo |= self._linked.get(name, set()) & values.keys()
@@ -106,11 +110,12 @@ class Candidates:
         for name in sorted(classes & alive.keys()):
             reach.add_class(name, alive[name])
         self._search(todo, values, scalars, reach)
-        self._look_further(values, reach, max(_LEAST_BUDGET, seconds * _BUDGET))
-        self._names_in(reach)
-        for node in reach.nodes:
-            self._behind[node] = self._found.get(node, set()), reach.uses.get(node, set())
-        self._found = {}
+        budget = max(_LEAST_BUDGET, seconds * _BUDGET)
+        self._look_at_escaped(values, reach, max(_ESCAPED, budget))
+        self._look_further(values, reach, budget)
+        unsure = {n for n in reach.nodes if not self._linked.get(n, set()) <= reach.nodes.keys()}
+        self.escapes.judge(reach, values, unsure)
+        self._mentions.note(reach)
         return scalars, reach
 
     def enter(self, known: Known) -> bool:
@@ -119,12 +124,20 @@ class Candidates:
         self.known.update(dict.fromkeys(known.members, known))
         return old is None or (old.members, old.key) != (known.members, known.key)
 
-    def link(self, groups: Iterable[tuple[str, ...]]) -> None:
-        """Remember who shares objects with what cannot be saved, and so is in no group with it."""
+    def link(self, groups: Iterable[tuple[str, ...]], spent: dict[str, float]) -> None:
+        """Remember who shares objects with what cannot be saved, and so is in no group with it.
+
+        ``spent`` is how long it took to find that out, by name.
+        """
+        self._spent.update(spent)
         for members in groups:
             self._linked.update(
                 (name, self._linked.get(name, set()) | {*members}) for name in members
             )
+
+    def look_again(self, names: Iterable[str]) -> None:
+        """Have the next selection take these too: a look at them was not recorded."""
+        self._untold.update(names)
 
     def commit(self, values: dict[str, Any]) -> None:
         """Remember which objects the names stand for."""
@@ -132,7 +145,9 @@ class Candidates:
         there = {*values, *self._classes.alive(), *HIDDEN}
         self.known = {name: known for name, known in self.known.items() if name in there}
         self._linked = {name: found for name, found in self._linked.items() if name in there}
-        self._behind = {node: found for node, found in self._behind.items() if node in there}
+        self._mentions.forget(there)
+        self._spent = {name: found for name, found in self._spent.items() if name in there}
+        self.escapes.forget(there)
 
     def _is_same(self, name: str, value: Any) -> bool:
         """Whether a name stands for the object for which it stood before."""
@@ -162,38 +177,8 @@ class Candidates:
                 elif name not in reach.nodes:
                     reach.add(name, value)
             self._add_partners(todo, values, reach)
-            names, dynamic = self._names_in(reach)
+            names, dynamic = self._mentions.take(reach)
             todo = (values.keys() if dynamic else names & values.keys()) - done
-
-    def _names_in(self, reach: Reach) -> tuple[set[str], bool]:
-        """Give the names in the code that a search has come by since the last time."""
-        names: set[str] = set()
-        dynamic = False
-        for node, code in reach.take_code():
-            known = self._names_of.get(id(code))
-            if known is None:
-                if len(self._names_of) >= _CACHE:
-                    self._names_of.clear()
-                # the code itself is kept, or another could take its id
-                self._names_of[id(code)] = known = (code, *names_in_code(code))
-            self._found.setdefault(node, set()).update(known[1])
-            names |= known[1]
-            dynamic |= known[2]
-        return names, dynamic
-
-    def _behind_names(self, nodes: set[str]) -> tuple[set[str], set[str]]:
-        """Give the names in the code of what some names stood for, and the classes behind them.
-
-        The code may have run in the cell, and what it belonged to be gone since.
-        """
-        names: set[str] = set()
-        todo, done = set(nodes), set()
-        while todo:
-            done.add(node := todo.pop())
-            found, classes = self._behind.get(node, (set(), set()))
-            names |= found
-            todo |= classes - done
-        return names, done - nodes
 
     def _add_partners(self, names: set[str], values: dict[str, Any], reach: Reach) -> None:
         """Search from whatever was in one group with these: no part stands for the whole."""
@@ -210,15 +195,48 @@ class Candidates:
                     reach.add(name, values[name])
             new = reach.nodes.keys() - before
 
+    def _look_at_escaped(self, values: dict[str, Any], reach: Reach, budget: float) -> None:
+        """Look at what has escaped, and at what its code names, and so on."""
+        names = self.escapes.names
+        todo, done = self.escapes.nodes | names, set[str]()
+        if is_dynamic(names):
+            todo |= values.keys()
+        while todo := {n for n in todo - done if n in values or n in self.known}:
+            done |= todo
+            groups = {self._group(name) for name in todo if name not in reach.nodes}
+            for _, cost, members in sorted(groups):
+                if cost <= budget:
+                    budget -= cost
+                    self._add(members, values, reach)
+            behind, classes = self._mentions.behind(todo)
+            found, dynamic = self._mentions.take(reach)
+            todo = behind | found | classes
+            if dynamic or is_dynamic(behind):
+                todo |= values.keys()
+
+    def _group(self, name: str) -> tuple[int, float, tuple[str, ...]]:
+        """Give the last look at a group, its seconds, and its names, unsaved ones included."""
+        known = self.known.get(name)
+        members = {name, *(known.members if known else ()), *self._linked.get(name, ())}
+        cost = sum({k.members: k.cost for m in members if (k := self.known.get(m))}.values())
+        cost += max((self._spent.get(member, 0.0) for member in members), default=0.0)
+        return known.checked if known else 0, cost, tuple(sorted(members))
+
+    def _add(self, members: Iterable[str], values: dict[str, Any], reach: Reach) -> None:
+        classes = self._classes.alive()
+        for name in members:
+            if name in classes:
+                reach.add_class(name, classes[name])
+            elif name in values and name not in reach.nodes and not _is_kept(values[name]):
+                reach.add(name, values[name])
+
     def _look_further(self, values: dict[str, Any], reach: Reach, budget: float) -> None:
         rest = {k.members: k for n, k in self.known.items() if n in values and n not in reach.nodes}
         for known in sorted(rest.values(), key=lambda known: known.checked):
             if known.cost > budget or any(name in reach.nodes for name in known.members):
                 continue
             budget -= known.cost
-            for name in known.members:
-                if name in values and not _is_kept(values[name]):
-                    reach.add(name, values[name])
+            self._add(known.members, values, reach)
         self._add_partners(set(), values, reach)
 
 

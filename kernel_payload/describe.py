@@ -125,8 +125,21 @@ def _scalar(name: str, value: Any) -> Description:
     return Description(name, brief(value.item()), dtype=str(value.dtype))
 
 
+def _tensor(name: str, tensor: Any) -> Description:
+    shape, dtype = tuple(tensor.shape), str(tensor.dtype).removeprefix("torch.")
+    if tensor.device.type != "cpu" or str(tensor.layout) != "torch.strided":
+        return Description(name, f"<{name} on {tensor.device}>", shape, dtype)
+    # cut in every direction first: what is not contiguous would be copied whole
+    shown = tensor.detach()[(slice(6),) * tensor.ndim].reshape(-1)[:6].tolist()
+    text = ", ".join([*map(brief, shown), *(["…"] if tensor.numel() > 6 else [])])
+    nbytes = tensor.numel() * tensor.element_size()
+    return Description(name, _cut(f"[{text}]"), shape, dtype, nbytes=nbytes)
+
+
 _LIBRARY: dict[str, Callable[[str, Any], Description]] = {
     "numpy.ndarray": _array,
+    "torch.Tensor": _tensor,
+    "torch.nn.parameter.Parameter": _tensor,
     "pandas.core.frame.DataFrame": _frame,
     "pandas.core.series.Series": _series,
     "pandas.DataFrame": _frame,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
 import pickle
 import random
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 from .freeze import Frozen
 from .reductions import PROTOCOL
 
 RANDOM = "<random>"
 NUMPY_RANDOM = "<numpy.random>"
+TORCH_RANDOM = "<torch.random>"
 
-
-HIDDEN = (RANDOM, NUMPY_RANDOM)
+HIDDEN = (RANDOM, NUMPY_RANDOM, TORCH_RANDOM)
 
 
 def hidden_state() -> Iterator[tuple[str, Frozen]]:
@@ -22,6 +24,37 @@ def hidden_state() -> Iterator[tuple[str, Frozen]]:
     yield RANDOM, _freeze(random.getstate())
     if mtrand := sys.modules.get("numpy.random.mtrand"):
         yield NUMPY_RANDOM, _freeze(mtrand._rand.get_state())
+    if torch := _torch():
+        yield TORCH_RANDOM, _freeze(_bytes_of(torch.get_rng_state()))
+
+
+def restore(name: str, state: Any) -> None:
+    """Give a generator the state that it had; one that this process does not have is passed over.
+
+    Parameters
+    ----------
+    name : str
+        The entry's name.
+    state : object
+        What was recorded under it.
+    """
+    if name == RANDOM:
+        random.setstate(state)
+    elif name == NUMPY_RANDOM and (mtrand := sys.modules.get("numpy.random.mtrand")):
+        mtrand._rand.set_state(state)
+    elif name == TORCH_RANDOM and (torch := _torch()):
+        torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+
+
+def _torch() -> Any:
+    # while torch is being imported it may lack what is asked of it here
+    found = sys.modules.get("torch")
+    return found if hasattr(found, "set_rng_state") and hasattr(found, "frombuffer") else None
+
+
+def _bytes_of(state: Any) -> bytes:
+    """Give the bytes of torch's state, a tensor on the CPU; numpy may be missing."""
+    return ctypes.string_at(state.data_ptr(), state.numel())
 
 
 def _freeze(state: object) -> Frozen:

@@ -6,6 +6,7 @@ Attributes are read through ``type``'s own descriptors, since a notebook's class
 
 from __future__ import annotations
 
+import array
 import datetime
 import decimal
 import enum
@@ -35,6 +36,10 @@ class Kind(enum.Enum):
     ENUM = auto()  # a member: stands for its class
     FUNCTION = auto()
     ARRAY = auto()
+    TENSOR = auto()  # of torch, or its storage
+    MEMORY = auto()  # a buffer, or a view of one
+    INDEX = auto()  # pandas': immutable, often shared by copies; what objects it holds is not
+    METHOD = auto()
     BY_NAME = auto()  # C callables, which pickle finds by their names
     FRAME = auto()  # a generator or coroutine: what its variables hold may change when it goes on
     WEAK = auto()  # a weak reference: leads to an object without holding it
@@ -76,9 +81,13 @@ _BY_NAME = frozenset(
     {types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType}
 )
 
+_ARROW = ["Array", "ChunkedArray", "DataType", "Field", "RecordBatch", "Scalar", "Schema", "Table"]
+
 # (module, name) of library bases -> how their instances are treated
 _LIBRARY = {
     ("numpy", "ndarray"): Kind.ARRAY,
+    ("numpy", "void"): Kind.PLAIN,  # records can be written to
+    ("builtins", "module"): Kind.ATOM,  # one that is loaded when it is first asked for something
     ("numpy", "generic"): Kind.ATOM,
     ("numpy", "dtype"): Kind.ATOM,
     ("numpy", "ufunc"): Kind.BY_NAME,
@@ -86,10 +95,15 @@ _LIBRARY = {
     ("numpy", "_ArrayFunctionDispatcher"): Kind.BY_NAME,
     ("pandas.core.dtypes.base", "ExtensionDtype"): Kind.ATOM,
     ("pandas.api.extensions", "ExtensionDtype"): Kind.ATOM,
-    ("pandas.core.indexes.base", "Index"): Kind.ATOM,  # immutable, and often shared by copies
-    ("pandas", "Index"): Kind.ATOM,
+    ("pandas.core.indexes.base", "Index"): Kind.INDEX,
+    ("pandas", "Index"): Kind.INDEX,
     ("pandas._libs.internals", "BlockPlacement"): Kind.ATOM,  # so is this one of a frame's parts
+    # immutable, and shared by copies of frames
+    **{("pyarrow.lib", name): Kind.ATOM for name in _ARROW},
     ("datetime", "tzinfo"): Kind.ATOM,
+    ("weakref", "ReferenceType"): Kind.WEAK,  # as those in a WeakValueDictionary are
+    ("torch", "Tensor"): Kind.TENSOR,
+    ("torch.storage", "UntypedStorage"): Kind.TENSOR,
 }
 
 # what Cython compiles, whose module of types has a version in its name
@@ -126,6 +140,8 @@ _EXACT = {
     **{id(cls): Kind.LOCAL for cls in _LOCALS},
     **{id(cls): Kind.BY_NAME for cls in _BY_NAME},
     id(types.FunctionType): Kind.FUNCTION,
+    id(types.MethodType): Kind.METHOD,
+    **{id(cls): Kind.MEMORY for cls in (bytearray, memoryview, array.array)},
     id(types.GeneratorType): Kind.FRAME,
     id(types.CoroutineType): Kind.FRAME,
     id(types.AsyncGeneratorType): Kind.FRAME,
@@ -136,6 +152,11 @@ _EXACT = {
 def is_class(value: Any) -> bool:
     """Whether a value is a class."""
     return bool(_flags_of(type(value)) & _TYPE_SUBCLASS)
+
+
+def is_exception(value: Any) -> bool:
+    """Whether a value is an exception."""
+    return any(base is BaseException for base in mro(type(value)))
 
 
 def is_scalar(value: Any) -> bool:
@@ -158,6 +179,44 @@ def kind_of(cls: type) -> Kind:
         if kind := _LIBRARY.get((_text(_module_of, base), _text(qualname_of, base))):
             return kind
     return Kind.PLAIN
+
+
+def method_of(holder: Any, name: str) -> tuple[type, Any] | None:
+    """Find what ``holder.name`` binds: the class that has it, and its function.
+
+    ``holder`` is an instance, or a class that the method is given instead of one.
+    """
+    if is_class(holder):
+        for cls in mro(holder):
+            if name in namespace_of(cls):
+                found = namespace_of(cls)[name]
+                if type(found) is classmethod:
+                    return cls, found.__func__
+                break
+    for cls in mro(type(holder)):
+        if name in namespace_of(cls):
+            found = namespace_of(cls)[name]
+            return (cls, found) if type(found) is types.FunctionType else None
+    return None
+
+
+def home_of(method: types.MethodType) -> tuple[type, str] | None:
+    """Give the class, and the name in it, by which a bound method can be bound again."""
+    function = method.__func__
+    if type(function) is not types.FunctionType:
+        return None
+    found = method_of(method.__self__, function.__name__)
+    return (found[0], function.__name__) if found is not None and found[1] is function else None
+
+
+def attributes_of(thing: Any) -> dict[str, Any]:
+    """Give the ``__dict__`` of an instance, whatever its class makes of that name."""
+    for cls in mro(type(thing)):
+        found = namespace_of(cls).get("__dict__")
+        if type(found) is types.GetSetDescriptorType:
+            attributes: dict[str, Any] = found.__get__(thing)
+            return attributes
+    return {}
 
 
 def is_by_name(thing: Any, module: Any, qualname: Any) -> bool:

@@ -7,16 +7,18 @@ instances of one class stay apart.  A function never leads to its globals.
 
 from __future__ import annotations
 
+import array as arrays
 import gc
 import sys
 import types
 import weakref
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import live
+from . import live, tensors
 from .live import Kind
+from .memory import owner_of
 
 
 class ClassNames:
@@ -35,6 +37,15 @@ class ClassNames:
             self._by_id[key] = (forget, f"<class {live.type_name(cls)} {self._count}>")
         return self._by_id[key][1]
 
+    def adopt(self, name: str, cls: type) -> None:
+        """Give a class that was loaded the name that its entry has."""
+        key = id(cls)
+        self._by_id[key] = (weakref.ref(cls, lambda _: self._by_id.pop(key, None)), name)
+
+    def knows(self, cls: type) -> bool:
+        """Whether a class has a name here."""
+        return id(cls) in self._by_id
+
     def alive(self) -> dict[str, type]:
         """Give name -> class, of those that still exist."""
         found = ((name, cls()) for cls, name in list(self._by_id.values()))
@@ -52,6 +63,10 @@ class Reach:
         Node -> the class nodes that it refers to.
     refused : dict
         Node -> why it cannot be saved, found on the way.
+    functions : dict
+        Node -> the ids of its functions whose globals are the namespace.
+    methods : dict
+        Node -> the ids of the functions that its bound methods have from their classes.
     """
 
     def __init__(self, namespace: dict[str, Any], classes: ClassNames) -> None:
@@ -60,10 +75,18 @@ class Reach:
         self.nodes: dict[str, Any] = {}
         self.uses: dict[str, set[str]] = defaultdict(set)
         self.refused: dict[str, str] = {}
+        self.functions: dict[str, set[int]] = defaultdict(set)
+        self.methods: dict[str, list[int]] = defaultdict(list)
         self._code: list[tuple[str, types.CodeType]] = []
         self._owner: dict[int, str] = {}
+        # id of an object -> the references to it that were come by after the first
+        self._again: dict[int, int] = defaultdict(int)
         self._root_owner: dict[int, str] = {}
+        self._storage_owner: dict[int, str] = {}
+        self._holders: dict[int, set[str]] = defaultdict(set)
+        self._bound: set[int] = set()
         self._arrays: dict[int, dict[int, Any]] = defaultdict(dict)
+        self._nearest: dict[int, dict[int, Any]] = defaultdict(dict)
         self._union: dict[str, str] = {}
         self._kinds: dict[int, tuple[Kind, type]] = {}
         self._waiting: list[tuple[str, type]] = []
@@ -83,6 +106,25 @@ class Reach:
         code, self._code = self._code, []
         return code
 
+    def references(self, key: int) -> int | None:
+        """Give how often the search came by an object, by its id; None for what is not tracked."""
+        return 1 + self._again.get(key, 0) if key in self._owner else None
+
+    def owner(self, key: int) -> str | None:
+        """Give the node that was the first to reach an object, by its id."""
+        return self._owner.get(key)
+
+    def held(self) -> Iterable[Any]:
+        """Give the objects that the search itself refers to, each as often as it does."""
+        yield from self.nodes.values()
+        for shown in (*self._arrays.values(), *self._nearest.values()):
+            yield from shown.values()
+
+    def together(self, names: Iterable[str]) -> set[str]:
+        """Give the nodes that share objects with some."""
+        groups = {self._find(name) for name in names if name in self._union}
+        return {name for name in self.nodes if groups and self._find(name) in groups}
+
     def groups(self) -> list[tuple[str, ...]]:
         """Give the nodes that must be pickled together, classes before what uses them."""
         self._join_cycles()
@@ -92,14 +134,8 @@ class Reach:
         order: dict[str, None] = {}
         edges = self._edges()
 
-        def place(group: str) -> None:
-            if group not in order:
-                for other in sorted(edges.get(group, set()) - {group}):
-                    place(other)
-                order[group] = None
-
         for group in members:
-            place(group)
+            _place(group, edges, order)
         return [tuple(sorted(members[group])) for group in order if group in members]
 
     def _edges(self) -> dict[str, set[str]]:
@@ -111,9 +147,16 @@ class Reach:
         return edges
 
     def views(self) -> dict[int, Any]:
-        """Give id of an array -> the array whose memory it shares with others that were reached."""
-        shared = (arrays for arrays in self._arrays.values() if len(arrays) > 1)
-        return {key: root for arrays in shared for key, root in arrays.items() if key != id(root)}
+        """Give id of an array or buffer -> the owner of the memory that it shares with others.
+
+        The owner is among them, if it was reached.
+        """
+        found: dict[int, Any] = {}
+        for key, shown in self._arrays.items():
+            if len(shown) > 1:
+                nearest = [*self._nearest[key].values()]
+                found.update(dict.fromkeys(shown, nearest[0]) if len(nearest) == 1 else shown)
+        return found
 
     # -- the search
 
@@ -157,6 +200,7 @@ class Reach:
             return False
         if (owner := self._owner.get(id(thing))) is not None:
             self._join(owner, node)
+            self._again[id(thing)] += 1
             return False
         self._owner[id(thing)] = node
         return True
@@ -179,6 +223,8 @@ class Reach:
             return []
         self._code.append((node, function.__code__))
         scope = function.__globals__
+        if scope is self.namespace:
+            self.functions[node].add(id(function))
         # a function from exec(..., {}) brings those globals of its own that it names
         own = scope if scope is not self.namespace and not live.is_module_scope(scope) else {}
         if own:
@@ -197,13 +243,63 @@ class Reach:
             return []
         ndarray = sys.modules["numpy"].ndarray
         root = array
+        if isinstance(held := ndarray.base.__get__(array), ndarray):
+            self._again[id(held)] += 1
         while isinstance(base := ndarray.base.__get__(root), ndarray):
             root = base
-        self._join(self._root_owner.setdefault(id(root), node), node)
-        self._arrays[id(root)][id(array)] = root
+        owner = self._shows(node, array, root)
         # a list of the elements themselves, whatever a subclass makes of indexing
         elements = ndarray.tolist(ndarray.ravel(array)) if array.dtype.hasobject else []
-        return [base, *elements]
+        attributes = gc.get_referents(array) if type(array) is not ndarray else []
+        # a buffer that only arrays show is no more than their memory
+        lender = [] if type(owner) in (bytearray, arrays.array) else [base]
+        return [*lender, *elements, *attributes]
+
+    def _memory(self, node: str, thing: Any) -> list[Any]:
+        if not self._claim(node, thing):
+            return []
+        self._shows(node, thing)
+        # a view's memory is lent by a buffer that stands between it and the owner
+        return gc.get_referents(*gc.get_referents(thing)) if type(thing) is memoryview else []
+
+    def _shows(self, node: str, thing: Any, array: Any = None) -> Any:
+        """Note whose memory something shows, and by which array nearest to the owner."""
+        owner = owner_of(thing)
+        self._join(self._root_owner.setdefault(id(owner), node), node)
+        self._arrays[id(owner)][id(thing)] = owner
+        nearest = owner if array is None else array
+        self._nearest[id(owner)][id(nearest)] = nearest
+        return owner
+
+    def _index(self, node: str, index: Any) -> list[Any]:
+        # frames that share one stay apart, unless a variable is that index: its name can be set
+        self._holders[id(index)].add(node)
+        if self.nodes[node] is index:
+            self._bound.add(id(index))
+        if id(index) in self._bound:
+            for other in self._holders[id(index)]:
+                self._join(other, node)
+        if (levels := getattr(index, "levels", None)) is not None:
+            return [*levels]
+        mixed = index.dtype == object and index.inferred_type.startswith("mixed")
+        return index.tolist() if mixed else []
+
+    def _method(self, node: str, method: types.MethodType) -> list[Any]:
+        if not self._claim(node, method):
+            return []
+        if live.home_of(method) is None:
+            return [method.__self__, method.__func__]
+        # its class has the function: bound by name, it shares nothing with other instances
+        self._again[id(method.__func__)] += 1
+        self.methods[node].append(id(method.__func__))
+        return [method.__self__]
+
+    def _tensor(self, node: str, thing: Any) -> list[Any]:
+        if not self._claim(node, thing):
+            return []
+        if (address := tensors.memory_of(thing)) is not None:
+            self._join(self._storage_owner.setdefault(address, node), node)
+        return [tensors.gradient_of(thing), *gc.get_referents(thing)]
 
     def _by_name(self, node: str, thing: Any) -> list[Any]:
         # a builtin method holds its object, an array's flat iterator its array
@@ -216,11 +312,18 @@ class Reach:
         if not self._claim(node, thing):
             return []
         frame = getattr(thing, f"{kind}_frame")
-        awaited = getattr(thing, {"gi": "gi_yieldfrom"}.get(kind, f"{kind}_await"))
-        return [awaited, *(frame.f_locals.values() if frame is not None else ())]
+        if frame is None:
+            return []
+        # not f_locals: asking for that gives references to the frame that it keeps
+        scopes = (id(frame.f_globals), id(frame.f_builtins))
+        where = thing if sys.version_info >= (3, 11) else frame
+        return [found for found in gc.get_referents(where) if id(found) not in scopes]
 
     def _weak(self, node: str, thing: Any) -> list[Any]:
-        return [thing()]
+        if (found := thing()) is not None:
+            # it is no reference that counts
+            self._again[id(found)] -= 1
+        return [found]
 
     # -- who belongs together
 
@@ -240,6 +343,14 @@ class Reach:
             for other in reached:
                 if group in beyond.get(other, ()):
                     self._join(group, other)
+
+
+def _place(group: str, edges: dict[str, set[str]], order: dict[str, None]) -> None:
+    """Put a group in order, behind those that it refers to."""
+    if group not in order:
+        for other in sorted(edges.get(group, set()) - {group}):
+            _place(other, edges, order)
+        order[group] = None
 
 
 def _closure(start: str, edges: dict[str, set[str]]) -> set[str]:
@@ -264,6 +375,10 @@ _VISIT: dict[Kind, Callable[[Reach, str, Any], list[Any]]] = {
     Kind.ENUM: Reach._member,
     Kind.FUNCTION: Reach._function,
     Kind.ARRAY: Reach._array,
+    Kind.TENSOR: Reach._tensor,
+    Kind.MEMORY: Reach._memory,
+    Kind.INDEX: Reach._index,
+    Kind.METHOD: Reach._method,
     Kind.BY_NAME: Reach._by_name,
     Kind.FRAME: Reach._frame,
     Kind.WEAK: Reach._weak,

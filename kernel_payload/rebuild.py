@@ -11,9 +11,12 @@ import functools
 import importlib
 import sys
 import types
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 from . import _cloudpickle as cloud
+from . import live
 from .varchive.errors import CannotLoad
 
 
@@ -143,3 +146,139 @@ def block(kind: type, values: Any, indexer: Any, ndim: int, refs: Any) -> Any:
     """Make a block of a pandas frame or series."""
     placement = importlib.import_module("pandas._libs.internals").BlockPlacement(indexer)
     return kind(values, placement=placement, ndim=ndim, refs=refs)
+
+
+def objects(shape: tuple[int, ...], order: str) -> Any:
+    """Make a numpy array for objects, which views of it may be made of before it has them."""
+    return importlib.import_module("numpy").empty(shape, object, order=order)
+
+
+def set_objects(target: Any, elements: list[Any]) -> None:
+    """Fill an array of objects, in the order of its memory."""
+    flat = target.reshape(-1, order="C" if target.flags.c_contiguous else "F")
+    for place, element in enumerate(elements):
+        # one by one: numpy would take lists apart
+        flat[place] = element
+
+
+def objects_view(root: Any, shape: Any, strides: Any, offset: int, writeable: bool) -> Any:
+    """Make a view of another array of objects."""
+    numpy = importlib.import_module("numpy")
+    flat = root.reshape(-1, order="C" if root.flags.c_contiguous else "F")
+    start = flat[offset // root.itemsize :]
+    return numpy.lib.stride_tricks.as_strided(start, shape, strides, writeable=writeable)
+
+
+def heir(cls: type, make: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Make an array of a subclass of numpy's, over the memory of a plain one."""
+    return importlib.import_module("numpy").ndarray.view(make(*arguments), cls)
+
+
+def memory(  # noqa: PLR0917  (a stream gives them by place)
+    owner: Any,
+    offset: int,
+    size: int,
+    format: str,
+    shape: tuple[int, ...],
+    step: int,
+    readonly: bool,
+) -> memoryview:
+    """Make a view of an owner's memory; ``step`` in elements, of one dimension only."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(owner, numpy.ndarray):
+        owner = numpy.ndarray((owner.nbytes,), "u1", buffer=owner)
+    raw: Any = memoryview(owner).cast("B")[offset : offset + size]
+    found = raw.cast(format, shape) if len(shape) > 1 else raw.cast(format)[::step]
+    made: memoryview = found.toreadonly() if readonly else found
+    return made
+
+
+def dict_view(mapping: Any, cls: type, kind: str) -> Any:
+    """Make a view of a dict: its ``keys``, ``values`` or ``items``."""
+    return getattr(cls, kind)(mapping)
+
+
+def method(holder: Any, name: str) -> types.MethodType:
+    """Bind the method that the class of an instance, or a class, has under a name."""
+    found = live.method_of(holder, name)
+    if found is None:
+        raise CannotLoad(f"{live.type_name(type(holder))} has no method {name}")
+    return types.MethodType(found[1], holder)
+
+
+def instance(cls: type, attributes: dict[str, Any], slots: dict[str, Any]) -> Any:
+    """Make an instance that can be hashed before all that it holds is there."""
+    made: Any = object.__new__(cls)
+    set_state(made, (attributes, slots))
+    return made
+
+
+def fill_instance(target: Any, state: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """Give an instance all that it held, in the order in which it was given it."""
+    attributes, slots = state
+    if attributes:
+        own = object.__getattribute__(target, "__dict__")
+        own.clear()
+        own.update(attributes)
+    for name, value in slots.items():
+        object.__setattr__(target, name, value)
+
+
+def bare(metaclass: type) -> Callable[..., type]:
+    """Give what makes a class without running what the notebook's metaclass would do."""
+    makers = (cls for cls in live.mro(metaclass) if "__new__" in live.namespace_of(cls))
+    maker: Any = next(cls for cls in makers if not live.is_notebook_class(cls))
+
+    def make(name: str, bases: tuple[type, ...], contents: dict[str, Any]) -> type:
+        made: type = maker.__new__(metaclass, name, bases, contents)
+        return made
+
+    return make
+
+
+def deep(spine: list[Any], values: list[Any], states: list[Any]) -> list[Any]:
+    """Give instances, which were made without, their attributes; give the values.
+
+    ``spine`` is what the values hold far inside, ``states`` alternates instances and states.
+    """
+    pairs = iter(states)
+    for target, state in zip(pairs, pairs, strict=True):
+        if target is not None:
+            fill_instance(target, state)
+    return values
+
+
+def storage(buffer: Any) -> Any:
+    """Make a storage of torch over a buffer's memory."""
+    torch = importlib.import_module("torch")
+    if not len(buffer):
+        return torch.UntypedStorage(0)
+    return torch.frombuffer(buffer, dtype=torch.uint8).untyped_storage()
+
+
+def tensor(  # noqa: PLR0917  (a stream gives them by place)
+    storage: Any,
+    dtype: Any,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+    offset: int,
+    cls: type,
+    requires_grad: bool,
+) -> Any:
+    """Make a tensor, or a parameter, that shows a storage; offset and strides in elements."""
+    torch = importlib.import_module("torch")
+    made = torch.empty(0, dtype=dtype).set_(storage, offset, shape, strides)
+    if cls is torch.Tensor:
+        return made.requires_grad_(requires_grad)
+    return cls(made, requires_grad)
+
+
+def set_tensor(target: Any, state: tuple[Any, Any, dict[str, Any]]) -> None:
+    """Give a tensor its gradient, its hooks and its attributes."""
+    target.grad, target._backward_hooks, attributes = state
+    target.__dict__.update(attributes)
+
+
+def dead_reference() -> Any:
+    """Make a weak reference to what is gone."""
+    return weakref.ref(set())

@@ -18,17 +18,19 @@ from typing import Any
 from . import live
 from .candidates import Candidates, Known
 from .chunks import Chunker
-from .describe import describe
 from .freeze import freeze_scalar
 from .hidden import HIDDEN, hidden_state
-from .manifest import Changes, Manifest
+from .load import OUT
+from .manifest import Changes
 from .reach import ClassNames, Reach
-from .settle import Member, Settled, Settling
-from .varchive import Entry, Place, State, Varchive
+from .register import Register
+from .settle import Settled, Settling
+from .varchive import Entry, State, Varchive
 from .varchive.digest import digest
 from .writer import Writer
 
-ANSWER = "<out>"
+Key = tuple[tuple[str, ...], str]
+"""Members of a group, and the digest of its bytes."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,11 @@ class Recorder:
         self._dontsave = tuple(dontsave)
         self._writer = Writer()
         self._chunker = Chunker(self._put)
-        self._classes = ClassNames()
-        self._candidates = Candidates(namespace, self._classes)
-        self._manifest = Manifest(self._put)
-        self._home = Path.cwd()
-        self._parent: int | None = None
+        self.classes = ClassNames()
+        self.candidates = Candidates(namespace, self.classes)
+        self.register = Register(self._put, self.candidates, self.classes)
+        self.directory = Path.cwd()
+        self.parent: int | str | None = None
 
     @property
     def stopped(self) -> str | None:
@@ -102,7 +104,62 @@ class Recorder:
 
     def notice(self, code: str) -> None:
         """Take note of code that ran but is no cell: what it touched counts for the next one."""
-        self._candidates.notice(code)
+        self.candidates.notice(code)
+
+    def present(self, code: str) -> dict[str, Key]:
+        """Look at the variables in the middle of a cell, and store nothing.
+
+        Parameters
+        ----------
+        code : str
+            The cell so far, as IPython runs it.
+
+        Returns
+        -------
+        dict
+            Name of a variable or class -> the members of its group, and the digest of its bytes;
+            without those that cannot be saved.
+        """
+        values = self.variables()
+        scalars, reach = self.candidates.select(values, code, 0.0)
+        self.candidates.look_again([*scalars, *reach.nodes])
+        settling = Settling(self.namespace, self.classes, self._chunker, store=False)
+        try:
+            settling.settle(reach)
+            groups = [*map(self._scalar, scalars, scalars.values()), *settling.settled.values()]
+        finally:
+            self._chunker.forget_memory()
+        there = {*values, *self.classes.alive()}
+        found = {n: (k.members, k.key) for n, k in self.candidates.known.items() if n in there}
+        for name in (*settling.nodes, *settling.failed):
+            found.pop(name, None)
+        for settled in groups:
+            key = digest(settled.group.to_bytes())
+            found.update((name, (settled.group.members, key)) for name in settled.group.members)
+        return found
+
+    def returned(
+        self, n: int, keys: dict[str, Key], entries: dict[str, Entry], loaded: Iterable[str]
+    ) -> None:
+        """Take note that the variables are those of another state of this run.
+
+        Parameters
+        ----------
+        n : int
+            The cell of that state: the parent of the next one.
+        keys, entries : dict
+            Name -> group, as `present` gives it, and entry, of what is as it was then.
+        loaded : iterable of str
+            The names of those that were not left alone.
+        """
+        for name, (members, key) in keys.items():
+            known = self.candidates.known.get(name)
+            if known is None or (known.members, known.key) != (members, key):
+                self.candidates.known[name] = Known(members, key, 0.0, n)
+        self.candidates.commit(self.variables())
+        self.candidates.look_again(loaded)
+        self.register.restore(entries)
+        self.parent = n
 
     def record(self, cell: Cell, answer: Any = None) -> State:
         """Record the state after a cell; it is written when `wait` returns.
@@ -116,35 +173,36 @@ class Recorder:
         """
         before = self.bytes
         try:
-            values = self._values()
-            scalars, reach = self._candidates.select(values, cell.code, cell.seconds)
-            settling = Settling(self.namespace, self._classes, self._chunker)
+            values = self.variables()
+            scalars, reach = self.candidates.select(values, cell.code, cell.seconds)
+            settling = Settling(self.namespace, self.classes, self._chunker)
             settling.settle(reach)
-            self._candidates.link(settling.torn)
+            self.candidates.link(settling.torn, settling.spent)
             groups = [*map(self._scalar, scalars, scalars.values()), *self._hidden()]
             groups += settling.settled.values()
             answered, answer_groups = self._answer(answer, values, settling)
-            found = {**values, **settling.nodes, ANSWER: answer}
-            entries = self._enter(cell.n, [*groups, *answer_groups], found)
-            entries |= self._unsaved(cell.n, settling, values)
-            entries |= self._classes_by_name(values, entries)
+            found = {**values, **settling.nodes, OUT: answer}
+            entries = self.register.enter(cell.n, [*groups, *answer_groups], found)
+            entries |= self.register.unsaved(cell.n, settling.failed, values)
+            entries |= self.register.classes_by_name(values, entries)
         except BaseException:
             # what was compared so far is not recorded: look at everything next time
-            self._candidates.look_at_all()
+            self.candidates.look_at_all()
             raise
         finally:
             self._chunker.forget_memory()
-        given = entries.pop(ANSWER, answered)
-        names = [*values, *self._classes.alive(), *HIDDEN]
-        changes = self._manifest.update(entries, names)
-        self._candidates.commit(values)
+        given = entries.pop(OUT, answered)
+        names = [*values, *self.classes.alive(), *HIDDEN]
+        changes = self.register.update(entries, names)
+        self.candidates.commit(values)
         state = self._state(cell, changes, given, before)
         self._writer.put(partial(self.archive.put_state, self.run, state))
-        self._parent = cell.n
+        self.parent = cell.n
         self.states += 1
         return state
 
-    def _values(self) -> dict[str, Any]:
+    def variables(self) -> dict[str, Any]:
+        """Give the variables that are recorded: name -> value."""
         found = list(self.namespace.items())
         return {
             name: value
@@ -173,22 +231,20 @@ class Recorder:
             told = live.type_name(type(answer))
             return Entry(told, 0, reason="it is a variable that is not to be saved"), []
         if live.is_scalar(answer):
-            return None, [self._scalar(ANSWER, answer)]
+            return None, [self._scalar(OUT, answer)]
         for name, value in values.items():
             if value is answer and name not in settling.failed:
                 return name, []
-        reach = Reach(self.namespace, self._classes)
-        reach.add(ANSWER, answer)
-        alone = Settling(self.namespace, self._classes, self._chunker)
+        reach = Reach(self.namespace, self.classes)
+        reach.add(OUT, answer)
+        alone = Settling(self.namespace, self.classes, self._chunker)
         alone.settle(reach)
-        if reason := alone.failed.get(ANSWER):
+        if reason := alone.failed.get(OUT):
             return Entry(live.type_name(type(answer)), 0, reason=reason), []
         # its classes stand where the variables' groups have them; here come only new ones
-        old = self._manifest.entries.keys() | settling.nodes.keys()
+        old = self.register.manifest.entries.keys() | settling.nodes.keys()
         groups = alone.settled.values()
-        return None, [
-            g for g in groups if ANSWER in g.group.members or not old & {*g.group.members}
-        ]
+        return None, [g for g in groups if OUT in g.group.members or not old & {*g.group.members}]
 
     def _is_withheld(self, answer: Any) -> bool:
         return any(
@@ -197,79 +253,6 @@ class Recorder:
             if self._dontsave and self._is_public(name, value)
         )
 
-    # -- from groups to entries
-
-    def _enter(self, n: int, groups: list[Settled], values: dict[str, Any]) -> dict[str, Entry]:
-        """Store the groups that differ from what was recorded, as one object; give the entries."""
-        fresh: list[tuple[Settled, bytes]] = []
-        for settled in groups:
-            data = settled.group.to_bytes()
-            known = Known(settled.group.members, digest(data), settled.cost, n)
-            # an answer is of its own cell only: there is nothing to compare it with
-            if ANSWER in known.members or self._candidates.enter(known):
-                fresh.append((settled, data))
-        pack = b"".join(data for _, data in fresh)
-        if not pack:
-            return {}
-        name = digest(pack)
-        self._put(name, pack)
-        entries: dict[str, Entry] = {}
-        offset = 0
-        for settled, data in fresh:
-            place = Place(name, offset, len(data))
-            offset += len(data)
-            for member in settled.each():
-                # a class that comes along with the answer stays where its own group has it
-                if (
-                    member.name == ANSWER
-                    or ANSWER not in settled.group.members
-                    or (member.name not in self._manifest.entries and member.name not in entries)
-                ):
-                    entries[member.name] = self._entry(n, member, place, values.get(member.name))
-        return entries
-
-    def _entry(self, n: int, member: Member, place: Place, value: Any) -> Entry:
-        old = self._manifest.entries.get(member.name)
-        if old is not None and old.digest == member.digest:
-            return replace(old, place=place)
-        told = describe(value)
-        return Entry(
-            told.type,
-            n,
-            size=member.size,
-            preview=told.preview,
-            digest=member.digest,
-            place=place,
-            shape=told.shape,
-            dtype=told.dtype,
-            len=told.len,
-        )
-
-    def _unsaved(self, n: int, settling: Settling, values: dict[str, Any]) -> dict[str, Entry]:
-        entries = {}
-        for name, reason in settling.failed.items():
-            if name in values:
-                told = describe(values[name])
-                old = self._manifest.entries.get(name)
-                known = old is not None and (old.reason, old.type) == (reason, told.type)
-                made = old.n if old is not None and known else n
-                entries[name] = Entry(told.type, made, preview=told.preview, reason=reason)
-                self._candidates.known.pop(name, None)
-        return entries
-
-    def _classes_by_name(
-        self, values: dict[str, Any], entries: dict[str, Entry]
-    ) -> dict[str, Entry]:
-        """Have variables that are classes of the notebook tell of the classes themselves."""
-        now = {**self._manifest.entries, **entries}
-        found = {}
-        for name, value in values.items():
-            if live.is_class(value) and live.is_notebook_class(value) and name in now:
-                mine, its = now[name], now.get(self._classes.name(value))
-                if its is not None and mine.reason is None and mine.digest != its.digest:
-                    found[name] = replace(mine, digest=its.digest, n=its.n, size=its.size)
-        return found
-
     # -- from entries to a state
 
     def _state(
@@ -277,25 +260,26 @@ class Recorder:
     ) -> State:
         if isinstance(answer, Entry):
             answer = replace(answer, n=cell.n)
+        manifest = self.register.manifest
         facts = asdict(cell)
         del facts["code"]
         return State(
             **facts,
             **asdict(changes),
-            parent=self._parent,
-            base=self._manifest.base,
-            entries=dict(self._manifest.delta),
-            gone=tuple(sorted(self._manifest.gone)),
+            parent=self.parent,
+            base=manifest.base,
+            entries=dict(manifest.delta),
+            gone=tuple(sorted(manifest.gone)),
             answer=answer,
             cwd=self._cwd(),
-            variables=self._manifest.saved(),
+            variables=manifest.saved(),
             bytes=self.bytes - before,
         )
 
     def _cwd(self) -> str | None:
         """Give the working directory, relative to that of the start; None when it was deleted."""
         try:
-            return os.path.relpath(Path.cwd(), self._home)
+            return os.path.relpath(Path.cwd(), self.directory)
         except (OSError, ValueError):
             return None
 

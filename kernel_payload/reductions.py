@@ -6,17 +6,20 @@ Two tables: by exact type, and by what a type inherits.  What needs to know more
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import functools
 import io
+import struct
 import sys
 import types
 import typing
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 from . import _cloudpickle as cloud
-from . import live, rebuild
+from . import live, rebuild, tensors
 
 PROTOCOL = 5
 
@@ -41,7 +44,16 @@ def by_type() -> dict[int, Reduce]:
         id(types.CodeType): _reduce_code,
         id(type(functools.lru_cache(by_type))): _reduce_cached,
         id(functools.cached_property): _reduce_cached_property,
+        id(struct.Struct): _reduce_struct,
+        id(weakref.ref): _reduce_reference,
+        id(weakref.WeakKeyDictionary): _reduce_weak_dict,
+        id(weakref.WeakValueDictionary): _reduce_weak_dict,
+        id(weakref.finalize): _refuse,
+        id(type(functools.cmp_to_key(max))): _refuse,
+        **tensors.by_type(),
     }
+    if finfo := getattr(sys.modules.get("numpy"), "finfo", None):
+        table[id(finfo)] = _reduce_finfo
     for name in ("NewType", "ParamSpec", "TypeVarTuple"):
         if kind := getattr(typing, name, None):
             table[id(kind)] = _reduce_type_name
@@ -67,16 +79,24 @@ def by_base(cls: type) -> Reduce | None:
     """Give the reduction of a type that pickle by itself would not bring back."""
     bases = live.mro(cls)
     names = [live.namespace_of(base) for base in bases]
+    if any(base is types.ModuleType for base in bases):
+        return _reduce_lazy_module
     if any(base is BaseException for base in bases):
         own = next(found["__reduce__"] for found in names if "__reduce__" in found)
         plain = own is live.namespace_of(BaseException)["__reduce__"]
         takes = next(base for base in bases if "__init__" in live.namespace_of(base))
         return _reduce_exception if plain and live.is_heap_type(takes) else None
-    numpy = sys.modules.get("numpy")
-    if numpy and any(base is numpy.ndarray for base in bases) and live.is_notebook_class(cls):
-        own = next(base for base in bases if "__reduce__" in live.namespace_of(base))
-        return _reduce_array_subclass if own is numpy.ndarray else None
+    if any(base is argparse.Action or base is argparse.ArgumentParser for base in bases):
+        return _reduce_parser
     return _reduce_instance if _answers_for_all(cls) else None
+
+
+def _reduce_lazy_module(module: Any) -> Any:
+    # past its own look-up of attributes, which would load it
+    spec = object.__getattribute__(module, "__dict__").get("__spec__")
+    if spec is None:
+        return NotImplemented
+    return cloud.subimport, (spec.name,)
 
 
 def _answers_for_all(cls: type) -> bool:
@@ -96,19 +116,27 @@ def _reduce_instance(thing: Any) -> Any:
     return *padded, rebuild.set_state
 
 
+class _Suppress:
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return getattr, (argparse, "SUPPRESS")
+
+
+_SUPPRESS = _Suppress()
+
+
+def _reduce_parser(thing: Any) -> Any:
+    # argparse tells its mark by identity, though it is a string
+    reduced = thing.__reduce_ex__(PROTOCOL)
+    if type(reduced) is not tuple or len(reduced) < 3 or type(reduced[2]) is not dict:
+        return reduced
+    state = {k: _SUPPRESS if v is argparse.SUPPRESS else v for k, v in reduced[2].items()}
+    return (*reduced[:2], state, *reduced[3:])
+
+
 def _reduce_exception(error: BaseException) -> Any:
     # pickle would call the class with args, which its own __init__ may not take
     state = BaseException.__reduce__(error)[2:]
     return (rebuild.exception, (type(error), error.args), *state)
-
-
-def _reduce_array_subclass(array: Any) -> Any:
-    # numpy leaves out the attributes that a subclass gives its arrays
-    function, arguments, state = array.__reduce__()
-    if not array.__dict__:
-        return function, arguments, state
-    given = (state, array.__dict__)
-    return function, arguments, given, None, None, rebuild.set_array
 
 
 def _reduce_type_name(thing: Any) -> Any:
@@ -118,6 +146,32 @@ def _reduce_type_name(thing: Any) -> Any:
     supertype = (thing.__supertype__,) if isinstance(thing, typing.NewType) else ()
     state = {"__module__": "__main__"}
     return type(thing), (thing.__name__, *supertype), state, None, None, rebuild.set_names
+
+
+def _reduce_struct(thing: struct.Struct) -> Any:
+    return struct.Struct, (thing.format,)
+
+
+def _reduce_finfo(info: Any) -> Any:
+    return type(info), (info.dtype,)
+
+
+def _reduce_reference(reference: Any) -> Any:
+    # what it leads to is pickled here, but only what else holds it keeps it when it is loaded
+    target = reference()
+    if target is None:
+        return rebuild.dead_reference, ()
+    callback = reference.__callback__
+    return weakref.ref, (target,) if callback is None else (target, callback)
+
+
+def _reduce_weak_dict(found: Any) -> Any:
+    return type(found), (), None, None, iter(list(found.items()))
+
+
+def _refuse(thing: Any) -> Any:
+    # its own reduction gives an empty shell
+    raise TypeError(f"cannot pickle '{live.type_name(type(thing))}' object")
 
 
 def _reduce_code(code: types.CodeType) -> Any:

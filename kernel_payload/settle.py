@@ -16,6 +16,7 @@ from .chunks import Chunker, value_digest
 from .freeze import Context, Frozen, Unreached, freeze
 from .reach import ClassNames, Reach
 from .varchive import Group, Part
+from .where import where
 
 _SMALL = 1 << 20  # bytes of stream up to which the members of a group are also told apart
 
@@ -49,7 +50,7 @@ class Settled:
 
 
 class Settling:
-    """One recording's freezing.
+    """One recording's freezing; with ``store=False``, a look that stores nothing.
 
     Attributes
     ----------
@@ -59,18 +60,29 @@ class Settling:
         Name -> why it cannot be saved.
     torn : list of tuple of str
         The groups that share objects, some of whose members failed.
+    spent : dict
+        Name -> the seconds that went into what cannot be saved.
     nodes : dict
         Name -> value of all that was looked at, classes included.
     """
 
-    def __init__(self, namespace: dict[str, Any], classes: ClassNames, chunker: Chunker) -> None:
+    def __init__(
+        self,
+        namespace: dict[str, Any],
+        classes: ClassNames,
+        chunker: Chunker,
+        *,
+        store: bool = True,
+    ) -> None:
         self.settled: dict[tuple[str, ...], Settled] = {}
         self.failed: dict[str, str] = {}
         self.torn: list[tuple[str, ...]] = []
+        self.spent: dict[str, float] = {}
         self.nodes: dict[str, Any] = {}
         self._namespace = namespace
         self._classes = classes
         self._chunker = chunker
+        self._store = store
 
     def settle(self, reach: Reach) -> None:
         """Freeze every group of a search."""
@@ -94,20 +106,23 @@ class Settling:
         for members in reach.groups():
             if members in self.settled or members[0] in again:
                 continue
+            start = time.perf_counter()
+            trail: list[Any] = []
             blocked = self._blocked(members, reach)
             self.failed.update(blocked)
             try:
                 left = tuple(m for m in members if m not in self.failed)
                 if left == members:
                     with interrupts.welcome():
-                        self._freeze(members, reach, context)
+                        self._freeze(members, reach, context, trail)
                 else:
                     self.torn.append(members)
                     again.update(left)
             except Unreached as missed:
                 return members[0], missed.cls
             except BaseException as error:  # noqa: BLE001  (whatever a value's reduction raises)
-                again.update(self._blame(members, reach, context, error))
+                again.update(self._blame(members, reach, context, error, trail))
+                self.spent.update(dict.fromkeys(members, time.perf_counter() - start))
         return None
 
     def _blocked(self, members: tuple[str, ...], reach: Reach) -> dict[str, str]:
@@ -115,15 +130,19 @@ class Settling:
         found = {}
         for name in members:
             for cls in reach.uses.get(name, set()) & self.failed.keys():
-                found[name] = f"its class cannot be saved: {self.failed[cls]}"
+                reason, is_it = self.failed[cls], reach.nodes[name] is reach.nodes.get(cls)
+                told = cls.strip("<>").rpartition(" ")[0]
+                found[name] = reason if is_it else f"its {told} cannot be saved: {reason}"
         return found
 
-    def _freeze(self, members: tuple[str, ...], reach: Reach, context: Context) -> None:
+    def _freeze(
+        self, members: tuple[str, ...], reach: Reach, context: Context, trail: list[Any]
+    ) -> None:
         start = time.perf_counter()
         values = [reach.nodes[name] for name in members]
         inside = [name for name in members if name.startswith("<class")]
-        frozen = freeze(values, context, inside)
-        parts = self._chunker.parts(frozen)
+        frozen = freeze(values, context, inside, trail)
+        parts = self._chunker.parts(frozen, store=self._store)
         digests = (value_digest(parts),) * len(members)
         sizes = (_size(frozen),) * len(members)
         if len(members) > 1 and frozen.stream.nbytes <= _SMALL:
@@ -142,20 +161,27 @@ class Settling:
         return value_digest(self._chunker.parts(frozen, store=False)), _size(frozen)
 
     def _blame(
-        self, members: tuple[str, ...], reach: Reach, context: Context, error: BaseException
+        self,
+        members: tuple[str, ...],
+        reach: Reach,
+        context: Context,
+        error: BaseException,
+        trail: list[Any],
     ) -> set[str]:
         """Note which members fail alone (or all, when none does); give the others."""
         found = {}
         if len(members) > 1 and not isinstance(error, KeyboardInterrupt):
             for name in members:
+                own_trail: list[Any] = []
                 try:
                     with interrupts.welcome():
-                        freeze([reach.nodes[name]], context, [name])
+                        freeze([reach.nodes[name]], context, [name], own_trail)
                 except Unreached:
                     pass
                 except BaseException as own:  # noqa: BLE001  (see above)
-                    found[name] = _reason(own)
-        found = found or dict.fromkeys(members, _reason(error))
+                    found[name] = _reason(own, name, reach.nodes[name], own_trail)
+        if not found:
+            found = {n: _reason(error, n, reach.nodes[n], trail) for n in members}
         self.failed.update(found)
         self.torn.append(members)
         return {name for name in members if name not in found}
@@ -165,14 +191,17 @@ def _size(frozen: Frozen) -> int:
     return frozen.stream.nbytes + sum(buffer.nbytes for buffer in frozen.buffers)
 
 
-def _reason(error: BaseException) -> str:
-    try:
-        text = str(error)
-    except BaseException:  # noqa: BLE001  (an exception of the user's may raise even here)
-        text = ""
+def _reason(error: BaseException, name: str, value: Any, trail: list[Any]) -> str:
+    """Say why a value cannot be saved, and where in it that sits."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted while it was pickled"
     if isinstance(error, RecursionError):
         return "it is nested too deeply to be pickled"
+    try:
+        text = str(error)
+    except BaseException:  # noqa: BLE001  (an exception of the user's may raise even here)
+        text = ""
     kind = live.type_name(type(error))
-    return f"{kind}: {text[:300]}" if text else kind
+    way = where(value, trail[0]) if trail else ""
+    root = live.type_name(value) if name.startswith("<class") else name
+    return (f"{kind}: {text[:300]}" if text else kind) + (f", at {root}{way}" if way else "")

@@ -10,17 +10,21 @@ import faulthandler
 import logging
 import platform
 import re
+import shlex
 import sys
 import time
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TextIO
 
 from .calm import calm
 from .recorder import Cell, Recorder
+from .thaw import Variables, resolve_cell
+from .travel import go_back, put_variables
 from .varchive import State, Varchive
 from .varchive.digest import ALGORITHM
-from .varchive.errors import TmrunError
+from .varchive.errors import TmrunError, UsageError
 
 log = logging.getLogger("tmrun")
 log.addHandler(logging.NullHandler())  # what is not asked for is not printed into a cell
@@ -51,12 +55,14 @@ class TimeMachine:
         self.shell = shell
         self.errors = 0
         self._started = (0.0, "")
+        self._raw = ""
         self._fault_file: TextIO | None = None
         archive = Varchive.create(settings["varchive"])
         dontsave = settings.get("dontsave", ())
         about = {**settings.get("about", {}), "dontsave": dontsave, **about_this_kernel()}
         archive.begin_run(settings["run"], about)
         self.recorder = Recorder(archive, settings["run"], shell.user_ns, self._is_public, dontsave)
+        self.recorder.candidates.escapes.shell_holds = self._holds
         if path := settings.get("fault_file"):
             self._fault_file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115  (while we live)
             faulthandler.enable(self._fault_file)
@@ -65,11 +71,13 @@ class TimeMachine:
         """Begin to record."""
         self.shell.events.register("pre_run_cell", self._before)
         self.shell.events.register("post_run_cell", self._after)
+        self.shell.register_magic_function(_past_magic, "line", "past")
 
     def unhook(self) -> dict[str, Any]:
         """Stop recording, with everything written; give how it went."""
         self.shell.events.unregister("pre_run_cell", self._before)
         self.shell.events.unregister("post_run_cell", self._after)
+        self.shell.magics_manager.magics["line"].pop("past", None)
         self.recorder.close()
         return self.status()
 
@@ -84,14 +92,27 @@ class TimeMachine:
     def _trouble(self) -> str | None:
         return f"{self.errors} cells could not be recorded, see the log" if self.errors else None
 
+    def past(self, n: int | str, run: str | int | None = None) -> Any:
+        """Go back to the state after a cell; see the function of this name."""
+        archive, recorder = self.recorder.archive, self.recorder
+        of = archive.run(recorder.run if run is None else run)
+        number = resolve_cell(archive, of.id, n)
+        defaults = self.shell.user_ns_hidden
+        arrival = go_back(recorder, of, number, _transformed(self.shell, self._raw), defaults)
+        for lack in arrival.lacks:
+            print(f"tmrun: {lack}", file=sys.stderr)
+        return arrival.answer
+
     # -- the two events; neither may raise, whatever happens
 
-    def _before(self, _info: Any) -> None:
+    def _before(self, info: Any) -> None:
         try:
             self.recorder.wait()
         except BaseException:  # noqa: BLE001  (an interrupt too: the cell has not begun)
             log.debug("interrupted while the last state was written")
-        self._started = (time.perf_counter(), _now())
+        if info.store_history:  # not a part of a cell that has begun
+            self._raw = info.raw_cell or ""
+            self._started = (time.perf_counter(), _now())
 
     def _after(self, result: Any) -> None:
         began = time.perf_counter()
@@ -108,8 +129,9 @@ class TimeMachine:
     def _record(self, result: Any, began: float) -> None:
         info = result.info
         raw = info.raw_cell or ""
-        if result.execution_count is None:
-            # no cell of the notebook's, but it may have changed variables
+        if result.execution_count is None or not info.store_history:
+            # no cell of the notebook's (a part of one, by %%capture or the like), but it may have
+            # changed variables
             self.recorder.notice(raw)
             return
         if self.recorder.stopped:
@@ -134,6 +156,15 @@ class TimeMachine:
         # what the shell itself put there counts by identity: a user's own `open` is a variable
         mine = self.shell.user_ns_hidden.get(name, self) is not value
         return mine and not name.startswith("<") and not _OWN.fullmatch(name)
+
+    def _holds(self) -> list[Any]:
+        """Give what the shell refers to beside the namespace, each as often as it does: answers."""
+        hook, last = self.shell.displayhook, self.shell.last_execution_result
+        answer = getattr(last, "result", None)
+        # and once more what records it right now; up to 3.10 its caller's frame does, too
+        on_the_way = [answer] * (2 if sys.version_info < (3, 11) else 1)
+        recent = (getattr(hook, "_" * n, None) for n in (1, 2, 3))
+        return [answer, *on_the_way, *recent, *self.shell.user_ns_hidden.values()]
 
     def _tell(self, content: dict[str, Any]) -> None:
         """Send a message that belongs to the cell; who does not know its type passes it over."""
@@ -187,6 +218,73 @@ def finish() -> dict[str, Any]:
 def status() -> dict[str, Any]:
     """Give how recording goes in this kernel."""
     return _not_recorded() if _machine is None else _machine.status()
+
+
+def past(n: int | str, run: str | int | None = None) -> Any:
+    """Go back: give the notebook the variables that it had after a cell.
+
+    Parameters
+    ----------
+    n : int or str
+        Cell number, negative from the end, or a cell's id.
+    run : str or int, optional
+        Another run of the varchive; by default this one.
+
+    Returns
+    -------
+    object
+        The answer of the cell; None when it had none.
+
+    Raises
+    ------
+    NoSuchState, NoSuchRun
+        With what there is.
+    CannotLoad, Damaged
+        When a value does not load; nothing is changed then.
+    """
+    if _machine is None:
+        raise TmrunError("this kernel is not recorded, so there is no past; run it with tmrun")
+    return _machine.past(n, run)
+
+
+def dict_to_main(variables: Mapping[str, Any]) -> None:
+    """Put variables into the notebook's namespace.
+
+    Parameters
+    ----------
+    variables : dict
+        Name -> value.  Those of `tmrun.vars` are loaded anew, all or none: the notebook's
+        namespace is then that of their functions.
+
+    Raises
+    ------
+    UsageError
+        For a name that is no name; nothing is changed then.
+    """
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    namespace = vars(sys.modules["__main__"]) if shell is None else shell.user_ns
+    if wrong := [name for name in variables if not (type(name) is str and name.isidentifier())]:
+        raise UsageError(f"{wrong[0]!r} cannot name a variable; give a mapping of names")
+    if isinstance(variables, Variables):
+        for lack in put_variables(variables, namespace):
+            print(f"tmrun: {lack}", file=sys.stderr)
+    else:
+        namespace.update(variables)
+
+
+def _past_magic(line: str) -> Any:
+    """Go back to the state after a cell: ``%past N [--run RUN]``, N as for `past`."""
+    words = shlex.split(line)
+    run = words.pop(words.index("--run") + 1) if "--run" in words[:-1] else None
+    words = [word for word in words if word != "--run"]
+    if len(words) != 1:
+        raise UsageError("say which cell: %past 3, %past -1, or %past 3 --run RUN")
+    return past(*(_number(word) for word in (words[0], *([run] if run else []))))
+
+
+def _number(word: str) -> int | str:
+    return int(word) if re.fullmatch(r"-?\d+", word) else word
 
 
 def _not_recorded() -> dict[str, Any]:

@@ -85,6 +85,7 @@ _QUIET_MAGICS = frozenset(
         "tb",
         "system",
         "sx",
+        "past",
     ]
 )
 

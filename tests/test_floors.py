@@ -26,11 +26,15 @@ BESIDES = {
 # floors of the payload, the lowest first; a module imports of those before it, and of its own
 FLOORS = [
     {"varchive"},
-    {"_cloudpickle", "live", "rebuild", "touched", "calm"},
-    {"reductions"},
+    {"_cloudpickle", "live", "rebuild", "refill", "touched", "calm"},
+    {"instances", "memory", "tensors"},
+    {"deep", "definitions", "reductions"},
     {"describe", "freeze", "load", "manifest", "reach", "writer"},
-    {"chunks", "candidates", "hidden", "settle", "thaw"},
+    {"chunks", "escape", "mentions", "hidden", "settle", "thaw", "homeward", "where"},
+    {"candidates"},
+    {"register"},
     {"recorder"},
+    {"travel"},
     {"jobs"},
     {"shell"},
     {"door"},

@@ -137,3 +137,31 @@ def test_nothing_is_left_in_the_kernel_but_modules(
         assert report.status == "ok", report.reason
         seen.append(nbformat.read(target, 4).cells[0].outputs[0].text)
     assert seen[0] == seen[1]
+
+
+def test_going_back_needs_nothing_in_the_kernel(
+    foreign: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The magic is there; classes and functions of any Python come back in that Python."""
+    name, jupyter = foreign
+    monkeypatch.setenv("JUPYTER_PATH", str(jupyter))
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    cells = [
+        "import enum, typing\nclass Shape:\n    made: list = []\n    __slots__ = ('side',)\n"
+        "    def __init__(self, side):\n        self.side = side\n        Shape.made.append(self)\n"
+        "class Color(enum.Enum):\n    RED = 1\nclass Pair(typing.NamedTuple):\n"
+        "    a: int\n    b: list\n"
+        "def area(shape): return shape.side ** power\npower = 2\n"
+        "first = Shape([3])\npair = Pair(1, first.side)\nwas = id(Shape), id(Color)",
+        "first.side.append(4)\ndel Shape.made[:]\nColor.note = 'x'\npower = 3\ndel area",
+        "%past 1",
+        "assert (id(Shape), id(Color)) == was and type(first) is Shape and Shape.made == [first]\n"
+        "assert first.side == [3] and pair.b is first.side and not hasattr(Color, 'note')\n"
+        "first.side = 5\nassert area(first) == 25 and Color(1) is Color.RED",
+        "%past 2",
+        "assert pair.b is first.side and pair.b == [3, 4] and Color.note == 'x' and power == 3",
+    ]
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    nbformat.write(nb, tmp_path / "back.ipynb")
+    report = tmrun.run(tmp_path / "back.ipynb", kernel=name)
+    assert report.status == "ok", report.reason

@@ -25,6 +25,8 @@ from kernel_payload.varchive.errors import (
 from .version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kernel_payload.thaw import Variables
 
     from .reader import Recording
@@ -45,7 +47,9 @@ __all__ = [
     "UsageError",
     "__version__",
     "ans",
+    "dict_to_main",
     "open",
+    "past",
     "run",
     "vars",
 ]
@@ -109,6 +113,56 @@ def vars(path: Any, n: int | str, run: str | int | None = None) -> Variables:
 def ans(path: Any, n: int | str, run: str | int | None = None) -> Any:
     """Give the answer of a cell, ``Out[n]``; None when it had none.  Parameters as for `vars`."""
     return open(path, run).ans(n)
+
+
+def past(n: int | str, run: str | int | None = None) -> Any:
+    """In a recorded notebook, give it the variables that it had after a cell.
+
+    Names made later are gone, changed variables are back, unchanged ones stay the objects that
+    they are; so do the random generators and the working directory come back.  Going back is
+    recorded like everything else: `past` of a later cell leads forth again.
+
+    Parameters
+    ----------
+    n : int or str
+        Cell number (``In [n]``), negative from the end, or a cell's id.
+    run : str or int, optional
+        Another run of the same varchive, as for `open`; by default this one.
+
+    Returns
+    -------
+    object
+        The answer of that cell, ``Out[n]``; None when it had none.
+
+    Raises
+    ------
+    NoSuchState, NoSuchRun
+        With what there is.
+    CannotLoad, Damaged
+        When a value does not load; nothing is changed then.
+    """
+    from kernel_payload import shell
+
+    return shell.past(n, run)
+
+
+def dict_to_main(variables: Mapping[str, Any]) -> None:
+    """Put variables into the notebook's namespace.
+
+    Parameters
+    ----------
+    variables : dict
+        Name -> value.  What `vars` gives, from whatever archive, is loaded anew, all or nothing,
+        and its functions live in the notebook.
+
+    Raises
+    ------
+    UsageError
+        For a key that is no name; nothing is changed then.
+    """
+    from kernel_payload import shell
+
+    shell.dict_to_main(variables)
 
 
 def run(notebook: Any, **options: Any) -> Report:

@@ -10,6 +10,7 @@ from kernel_payload.varchive import Entry, State
 from kernel_payload.varchive.errors import Damaged
 
 from .reader import Recording, open_recording
+from .tree import rails
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -85,6 +86,7 @@ def _state(recording: Recording, n: int) -> State:
 def _about_cell(state: State) -> Json:
     return {
         "n": state.n,
+        "parent": state.parent,
         "cell_id": state.cell_id,
         "first_line": first_line(state.source),
         "status": state.status,
@@ -127,13 +129,38 @@ def _archive_text(told: Json) -> list[Any]:
             _seconds(run["seconds"]),
         )
         _row(runs, *values, run["python"])
-    cells = _table("cell", "first line", "status", "seconds", "made", "changed", "deleted", "bytes")
-    for cell in told["cells"]:
+    drawn = rails(_parents(told["cells"]))
+    cells = _table(
+        "cell",
+        *([""] if any(drawn) else []),
+        "first line",
+        "status",
+        "seconds",
+        "made",
+        "changed",
+        "deleted",
+        "bytes",
+    )
+    for cell, rail in zip(told["cells"], drawn, strict=True):
         names = (_names(cell["made"], cell["unsaved"]), _names(cell["changed"], cell["unsaved"]))
-        what = (cell["n"], _cut(cell["first_line"]), cell["status"], _seconds(cell["seconds"]))
-        _row(cells, *what, *names, _names(cell["deleted"], ()), size(cell["bytes"]))
+        what = (_cut(cell["first_line"]), cell["status"], _seconds(cell["seconds"]))
+        _row(
+            cells,
+            cell["n"],
+            *([rail] if rail else []),
+            *what,
+            *names,
+            _names(cell["deleted"], ()),
+            size(cell["bytes"]),
+        )
     reasons = [f"{run['id']}: {run['reason']}" for run in told["runs"] if run["reason"]]
     return [runs, *reasons, "", cells, *_damages(told["cells"])]
+
+
+def _parents(cells: list[Json]) -> list[int | None]:
+    """Give the place of each cell's parent; what other runs hold is none of them."""
+    places = {cell["n"]: place for place, cell in enumerate(cells)}
+    return [places.get(cell["parent"]) for cell in cells]
 
 
 def _status(run: Json) -> str:

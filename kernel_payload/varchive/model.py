@@ -65,11 +65,12 @@ class State:
 
     The namespace is the table in object ``base`` (none: empty), less ``gone``, overlaid with
     ``entries``: a manifest stays small however many variables there are.  ``answer`` is the
-    entry of ``Out[n]``, or the name of the variable that it is.
+    entry of ``Out[n]``, or the name of the variable that it is.  ``parent`` is the cell whose state
+    the cell ran on: the one before, or where `past` went back to (``"run:n"`` of another run).
     """
 
     n: int
-    parent: int | None = None
+    parent: int | str | None = None
     cell_id: str | None = None
     source: str = ""
     status: str = "ok"
