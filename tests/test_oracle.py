@@ -24,7 +24,6 @@ UNSAVED = {
         "generator",
         "lock",
         "namespace",
-        "nested",
         "pointer",
         "shell",
         "stream",

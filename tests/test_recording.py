@@ -150,7 +150,7 @@ def test_hostile_objects_are_recorded_or_listed_and_harm_nothing(record: Any) ->
     assert report.complete
     assert outputs(report) == [[], []]
     assert tmrun.vars(report, 2)["harmless"] == 2
-    with pytest.raises(tmrun.NotSaved, match="its class cannot be saved: RuntimeError: hash"):
+    with pytest.raises(tmrun.NotSaved, match="its class Hostile cannot be saved"):
         tmrun.vars(report, 2)["hostile"]
 
 
