@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import live
+from .classnames import ClassNames
 from .escape import Escapes
 from .hidden import HIDDEN
 from .mentions import Mentions
-from .reach import ClassNames, Reach
+from .reach import Reach
 from .touched import is_dynamic, names_in_cell
 
 _BUDGET = 0.05  # of the cell's own time

@@ -10,12 +10,12 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from . import shell
+from . import commands
 
 _CALLS: dict[str, Callable[..., dict[str, Any]]] = {
-    "hook": shell.hook,
-    "finish": shell.finish,
-    "status": shell.status,
+    "hook": commands.hook,
+    "finish": commands.finish,
+    "status": commands.status,
 }
 
 

@@ -11,45 +11,15 @@ import array as arrays
 import gc
 import sys
 import types
-import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from . import live, tensors
+from .classnames import ClassNames
+from .groups import Groups
 from .live import Kind
 from .memory import owner_of
-
-
-class ClassNames:
-    """Classes of the notebook <-> the names of their entries, for as long as they live."""
-
-    def __init__(self) -> None:
-        self._by_id: dict[int, tuple[weakref.ref[type], str]] = {}
-        self._count = 0
-
-    def name(self, cls: type) -> str:
-        """Give ``<class Name 3>``, the same for the life of a class."""
-        key = id(cls)
-        if key not in self._by_id:
-            self._count += 1
-            forget = weakref.ref(cls, lambda _: self._by_id.pop(key, None))
-            self._by_id[key] = (forget, f"<class {live.type_name(cls)} {self._count}>")
-        return self._by_id[key][1]
-
-    def adopt(self, name: str, cls: type) -> None:
-        """Give a class that was loaded the name that its entry has."""
-        key = id(cls)
-        self._by_id[key] = (weakref.ref(cls, lambda _: self._by_id.pop(key, None)), name)
-
-    def knows(self, cls: type) -> bool:
-        """Whether a class has a name here."""
-        return id(cls) in self._by_id
-
-    def alive(self) -> dict[str, type]:
-        """Give name -> class, of those that still exist."""
-        found = ((name, cls()) for cls, name in list(self._by_id.values()))
-        return {name: cls for name, cls in found if cls is not None}
 
 
 class Reach:
@@ -87,7 +57,7 @@ class Reach:
         self._bound: set[int] = set()
         self._arrays: dict[int, dict[int, Any]] = defaultdict(dict)
         self._nearest: dict[int, dict[int, Any]] = defaultdict(dict)
-        self._union: dict[str, str] = {}
+        self._groups = Groups()
         self._kinds: dict[int, tuple[Kind, type]] = {}
         self._waiting: list[tuple[str, type]] = []
 
@@ -122,29 +92,11 @@ class Reach:
 
     def together(self, names: Iterable[str]) -> set[str]:
         """Give the nodes that share objects with some."""
-        groups = {self._find(name) for name in names if name in self._union}
-        return {name for name in self.nodes if groups and self._find(name) in groups}
+        return self._groups.together(names) & self.nodes.keys()
 
     def groups(self) -> list[tuple[str, ...]]:
         """Give the nodes that must be pickled together, classes before what uses them."""
-        self._join_cycles()
-        members: dict[str, list[str]] = defaultdict(list)
-        for name in self.nodes:
-            members[self._find(name)].append(name)
-        order: dict[str, None] = {}
-        edges = self._edges()
-
-        for group in members:
-            _place(group, edges, order)
-        return [tuple(sorted(members[group])) for group in order if group in members]
-
-    def _edges(self) -> dict[str, set[str]]:
-        """Give group -> the groups of the classes to which it refers."""
-        edges: dict[str, set[str]] = defaultdict(set)
-        for node, classes in self.uses.items():
-            if node in self._union:
-                edges[self._find(node)] |= {self._find(cls) for cls in classes}
-        return edges
+        return self._groups.ordered(self.nodes, self.uses)
 
     def views(self) -> dict[int, Any]:
         """Give id of an array or buffer -> the owner of the memory that it shares with others.
@@ -167,7 +119,7 @@ class Reach:
 
     def _search(self, node: str, value: Any, frontier: list[Any]) -> None:
         self.nodes[node] = value
-        self._union.setdefault(node, node)
+        self._groups.add(node)
         kinds = self._kinds
         local: set[int] = set()
         while frontier and node not in self.refused:
@@ -199,7 +151,7 @@ class Reach:
             self.refused[node] = "it reaches the notebook's own namespace, globals()"
             return False
         if (owner := self._owner.get(id(thing))) is not None:
-            self._join(owner, node)
+            self._groups.join(owner, node)
             self._again[id(thing)] += 1
             return False
         self._owner[id(thing)] = node
@@ -210,8 +162,7 @@ class Reach:
             name = self.classes.name(cls)
             if name != node:
                 self.uses[node].add(name)
-            if name not in self._union:
-                self._union[name] = name
+            if self._groups.add(name):
                 self._waiting.append((name, cls))
         return []
 
@@ -265,7 +216,7 @@ class Reach:
     def _shows(self, node: str, thing: Any, array: Any = None) -> Any:
         """Note whose memory something shows, and by which array nearest to the owner."""
         owner = owner_of(thing)
-        self._join(self._root_owner.setdefault(id(owner), node), node)
+        self._groups.join(self._root_owner.setdefault(id(owner), node), node)
         self._arrays[id(owner)][id(thing)] = owner
         nearest = owner if array is None else array
         self._nearest[id(owner)][id(nearest)] = nearest
@@ -278,7 +229,7 @@ class Reach:
             self._bound.add(id(index))
         if id(index) in self._bound:
             for other in self._holders[id(index)]:
-                self._join(other, node)
+                self._groups.join(other, node)
         if (levels := getattr(index, "levels", None)) is not None:
             return [*levels]
         mixed = index.dtype == object and index.inferred_type.startswith("mixed")
@@ -298,7 +249,7 @@ class Reach:
         if not self._claim(node, thing):
             return []
         if (address := tensors.memory_of(thing)) is not None:
-            self._join(self._storage_owner.setdefault(address, node), node)
+            self._groups.join(self._storage_owner.setdefault(address, node), node)
         return [tensors.gradient_of(thing), *gc.get_referents(thing)]
 
     def _by_name(self, node: str, thing: Any) -> list[Any]:
@@ -324,43 +275,6 @@ class Reach:
             # it is no reference that counts
             self._again[id(found)] -= 1
         return [found]
-
-    # -- who belongs together
-
-    def _find(self, node: str) -> str:
-        while (above := self._union[node]) != node:
-            self._union[node] = node = self._union[above]
-        return node
-
-    def _join(self, a: str, b: str) -> None:
-        self._union[self._find(a)] = self._find(b)
-
-    def _join_cycles(self) -> None:
-        """Join groups whose classes refer to each other: neither could be loaded first."""
-        edges = self._edges()
-        beyond = {group: _closure(group, edges) for group in edges}
-        for group, reached in beyond.items():
-            for other in reached:
-                if group in beyond.get(other, ()):
-                    self._join(group, other)
-
-
-def _place(group: str, edges: dict[str, set[str]], order: dict[str, None]) -> None:
-    """Put a group in order, behind those that it refers to."""
-    if group not in order:
-        for other in sorted(edges.get(group, set()) - {group}):
-            _place(other, edges, order)
-        order[group] = None
-
-
-def _closure(start: str, edges: dict[str, set[str]]) -> set[str]:
-    found: set[str] = set()
-    todo = [start]
-    while todo:
-        new = edges.get(todo.pop(), set()) - found
-        found |= new
-        todo += new
-    return found
 
 
 def _class_contents(cls: type) -> list[Any]:

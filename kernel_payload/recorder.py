@@ -18,11 +18,12 @@ from typing import Any
 from . import live
 from .candidates import Candidates, Known
 from .chunks import Chunker
+from .classnames import ClassNames
 from .freeze import freeze_scalar
 from .hidden import HIDDEN, hidden_state
 from .load import OUT
 from .manifest import Changes
-from .reach import ClassNames, Reach
+from .reach import Reach
 from .register import Register
 from .settle import Settled, Settling
 from .varchive import Entry, State, Varchive

@@ -11,10 +11,10 @@ from typing import Any
 
 from . import live
 from .candidates import Candidates, Known
+from .classnames import ClassNames
 from .describe import describe
 from .load import OUT
 from .manifest import Changes, Manifest
-from .reach import ClassNames
 from .settle import Member, Settled
 from .varchive import Entry, Place
 from .varchive.digest import digest

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from . import live
 from .calm import interrupts
 from .chunks import Chunker, value_digest
+from .classnames import ClassNames
 from .freeze import Context, Frozen, Unreached, freeze
-from .reach import ClassNames, Reach
+from .reach import Reach
 from .varchive import Group, Part
 from .where import where
 

@@ -26,17 +26,18 @@ BESIDES = {
 # floors of the payload, the lowest first; a module imports of those before it, and of its own
 FLOORS = [
     {"varchive"},
-    {"_cloudpickle", "live", "rebuild", "refill", "touched", "calm"},
-    {"instances", "memory", "tensors"},
+    {"_cloudpickle", "live", "groups", "rebuild", "refill", "touched", "calm"},
+    {"classnames", "instances", "memory", "tensors"},
     {"deep", "definitions", "reductions"},
     {"describe", "freeze", "load", "manifest", "reach", "writer"},
     {"chunks", "escape", "mentions", "hidden", "settle", "thaw", "homeward", "where"},
     {"candidates"},
     {"register"},
     {"recorder"},
-    {"travel"},
+    {"travel", "telling"},
     {"jobs"},
     {"shell"},
+    {"commands"},
     {"door"},
 ]
 

@@ -24,7 +24,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 import tmrun
-from kernel_payload import shell as payload
+from kernel_payload import commands as payload
 
 PRELUDE = """
 import copy, numpy as np

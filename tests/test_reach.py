@@ -23,7 +23,8 @@ import pandas
 import pytest
 from test_live import HOSTILE
 
-from kernel_payload.reach import ClassNames, Reach
+from kernel_payload.classnames import ClassNames
+from kernel_payload.reach import Reach
 
 MODULES = (
     collections,

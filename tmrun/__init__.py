@@ -141,9 +141,9 @@ def past(n: int | str, run: str | int | None = None) -> Any:
     CannotLoad, Damaged
         When a value does not load; nothing is changed then.
     """
-    from kernel_payload import shell
+    from kernel_payload import commands
 
-    return shell.past(n, run)
+    return commands.past(n, run)
 
 
 def dict_to_main(variables: Mapping[str, Any]) -> None:
@@ -160,9 +160,9 @@ def dict_to_main(variables: Mapping[str, Any]) -> None:
     UsageError
         For a key that is no name; nothing is changed then.
     """
-    from kernel_payload import shell
+    from kernel_payload import commands
 
-    shell.dict_to_main(variables)
+    commands.dict_to_main(variables)
 
 
 def run(notebook: Any, **options: Any) -> Report:
