@@ -7,7 +7,6 @@ checks what `tmrun.vars` gives.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -19,38 +18,21 @@ from typing import Any, NamedTuple
 import nbformat
 import pytest
 from conftest import ROOT, notebook
-from survival.arrays import ARRAYS, SPARSE, TENSORS
-from survival.classes import CLASSES
-from survival.code import FUNCTIONS
-from survival.frames import FRAMES
-from survival.others import DEEP, HOSTILE, MODULES, REFUSED
-from survival.sharing import SHARING
+from survival.page import MARK, PAGE, told
+from survival.promises import PROMISES, lacks
 
 import tmrun
 
-NEEDS = {"scipy": SPARSE, "torch": TENSORS, "pandas": FRAMES, "numpy": ARRAYS}
 ALL = {
     f"{promise}: {name}": specimen.plain()
-    for promise, found in {
-        "sharing": SHARING,
-        "arrays": ARRAYS,
-        "sparse": SPARSE,
-        "torch": TENSORS,
-        "frames": FRAMES,
-        "functions": FUNCTIONS,
-        "classes": CLASSES,
-        "modules": MODULES,
-        "refused": REFUSED,
-        "hostile": HOSTILE,
-        "deep": DEEP,
-    }.items()
-    for name, specimen in found.items()
+    for promise, specimens in PROMISES.items()
+    for name, specimen in specimens.items()
 }
 MISSING = {
-    f"{module}: {name}"
-    for module in ("torch",)
-    if importlib.util.find_spec(module) is None
-    for name in TENSORS
+    f"{promise}: {name}"
+    for promise, specimens in PROMISES.items()
+    for name, specimen in specimens.items()
+    if lacks(promise, specimen)
 }
 HERE = {name: specimen for name, specimen in ALL.items() if name not in MISSING}
 # nothing of one specimen is there when the next one is made
@@ -104,12 +86,12 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     past = {}
     for name, n in checks.items():
         back = [o for o in outputs[n - 1] if o.output_type == "error" or not HERE[name].unsaved]
-        past[name] = told(back + outputs[n])
-    printed = {name: told(outputs[n - 1] + outputs[n]) for name, n in cells.items()}
+        past[name] = said(back + outputs[n])
+    printed = {name: said(outputs[n - 1] + outputs[n]) for name, n in cells.items()}
     return Ran(report, cells, {"cells": printed, "past": past, **loaded(report, cells)})
 
 
-def told(outputs: Any) -> str | None:
+def said(outputs: Any) -> str | None:
     """Give what a cell said; these have nothing to say."""
     texts = [o.get("text") or "\n".join(o.get("traceback", ())) for o in outputs]
     return "\n".join(filter(None, texts)) or None
@@ -258,3 +240,8 @@ def test_functions_and_classes_do_not_drag_along_what_they_mention(
     assert sizes.pop("big") > 400_000_000
     assert sizes.keys() >= {"total", "Sums", "sums", "get", "later"}
     assert max(sizes.values()) < 4_000
+
+
+def test_the_page_lists_the_specimens() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page[page.index(MARK) :] == told()

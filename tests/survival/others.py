@@ -133,6 +133,23 @@ HOSTILE = {
         "a.y = 2",
         "assert a.x == 1 and ls[0] is a and ls[1] is b and a is not b and type(a) is Liar",
     ),
+    "objects that are slow, and tell who asks them": Specimen(
+        """
+        import sys, time
+        sys.asked = []
+        def tell(name):
+            def method(self, *rest): sys.asked.append(name); time.sleep(9)
+            return method
+        names = ['eq', 'ne', 'lt', 'hash', 'bool', 'len', 'iter', 'repr', 'str', 'format', 'dir',
+                 'sizeof', 'contains', 'getitem', 'int', 'float', 'index', 'call', 'enter', 'del_']
+        Slow = type('Slow', (), {f'__{name}__': tell(name) for name in names} | {'n': 1})
+        Slow.__module__ = '__main__'
+        slow = Slow(); holder = {'k': [slow]}
+        """,
+        "assert sys.asked == [], sys.asked\nslow.n = 2\nslow.more = [1]",
+        "assert slow.n == 1 and holder['k'][0] is slow and type(slow) is Slow",
+        "assert slow.n == 2 and slow.more == [1]",
+    ),
     "objects that print": Specimen(
         """
         class Loud:
