@@ -8,7 +8,7 @@ group is compared, by digest, with what was recorded of it before; only what is 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
@@ -107,22 +107,27 @@ class Recorder:
         """Take note of code that ran but is no cell: what it touched counts for the next one."""
         self.candidates.notice(code)
 
-    def present(self, code: str) -> dict[str, Key]:
+    def present(self, code: str, classes: Iterable[str] = ()) -> dict[str, Known]:
         """Look at the variables in the middle of a cell, and store nothing.
 
         Parameters
         ----------
         code : str
             The cell so far, as IPython runs it.
+        classes : iterable of str
+            Entries of classes to look at in any case.
 
         Returns
         -------
         dict
-            Name of a variable or class -> the members of its group, and the digest of its bytes;
-            without those that cannot be saved.
+            Name of a variable or class -> its group; without those that cannot be saved.
         """
         values = self.variables()
         scalars, reach = self.candidates.select(values, code, 0.0)
+        alive = self.classes.alive()
+        for name in classes:
+            reach.add_class(name, alive[name])
+        # it is not recorded that they were looked at
         self.candidates.look_again([*scalars, *reach.nodes])
         settling = Settling(self.namespace, self.classes, self._chunker, store=False)
         try:
@@ -130,17 +135,15 @@ class Recorder:
             groups = [*map(self._scalar, scalars, scalars.values()), *settling.settled.values()]
         finally:
             self._chunker.forget_memory()
-        there = {*values, *self.classes.alive()}
-        found = {n: (k.members, k.key) for n, k in self.candidates.known.items() if n in there}
-        for name in (*settling.nodes, *settling.failed):
-            found.pop(name, None)
+        there = {*values, *self.classes.alive()} - settling.nodes.keys() - settling.failed.keys()
+        found = {name: known for name, known in self.candidates.known.items() if name in there}
         for settled in groups:
-            key = digest(settled.group.to_bytes())
-            found.update((name, (settled.group.members, key)) for name in settled.group.members)
+            members, key = settled.group.members, digest(settled.group.to_bytes())
+            found.update(dict.fromkeys(members, Known(members, key, settled.cost, 0)))
         return found
 
     def returned(
-        self, n: int, keys: dict[str, Key], entries: dict[str, Entry], loaded: Iterable[str]
+        self, n: int, keys: dict[str, Key], entries: dict[str, Entry], loaded: Collection[str]
     ) -> None:
         """Take note that the variables are those of another state of this run.
 
@@ -149,8 +152,8 @@ class Recorder:
         n : int
             The cell of that state: the parent of the next one.
         keys, entries : dict
-            Name -> group, as `present` gives it, and entry, of what is as it was then.
-        loaded : iterable of str
+            Name -> members and digest of the group, and entry, of what is as it was then.
+        loaded : collection of str
             The names of those that were not left alone.
         """
         for name, (members, key) in keys.items():
@@ -159,6 +162,12 @@ class Recorder:
                 self.candidates.known[name] = Known(members, key, 0.0, n)
         self.candidates.commit(self.variables())
         self.candidates.look_again(loaded)
+        # what was loaded may pickle to other bytes than those that it was loaded from: from here
+        # on it is these that tell whether it changed
+        now = self.present("", [name for name in loaded if name[0] == "<"])
+        for name in loaded:
+            if name in now and name in keys and now[name].members == keys[name][0]:
+                self.candidates.known[name] = now[name]
         self.register.restore(entries)
         self.parent = n
 

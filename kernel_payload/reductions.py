@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 import functools
 import io
+import itertools
 import struct
 import sys
 import types
@@ -88,6 +89,9 @@ def by_base(cls: type) -> Reduce | None:
         return _reduce_exception if plain and live.is_heap_type(takes) else None
     if any(base is argparse.Action or base is argparse.ArgumentParser for base in bases):
         return _reduce_parser
+    registry = getattr(sys.modules.get("matplotlib.cbook"), "CallbackRegistry", None)
+    if any(base is registry for base in bases):
+        return _reduce_callbacks
     return _reduce_instance if _answers_for_all(cls) else None
 
 
@@ -114,6 +118,15 @@ def _reduce_instance(thing: Any) -> Any:
     # pickle would ask the bare instance for __setstate__, and its __getattr__ for what it lacks
     padded = (*reduced, None, None)[:5]
     return *padded, rebuild.set_state
+
+
+def _reduce_callbacks(registry: Any) -> Any:
+    reduced = registry.__reduce_ex__(PROTOCOL)
+    state = reduced[2] if len(reduced) > 2 else None
+    if type(state) is dict and type(state.get("_cid_gen")) is int:
+        # to be pickled it takes a number, so that no figure would ever be as it was
+        registry._cid_gen = itertools.count(state["_cid_gen"])
+    return reduced
 
 
 class _Suppress:

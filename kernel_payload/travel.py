@@ -100,7 +100,8 @@ class _Journey:
         # only within a run do the names of classes stand for the same ones
         self._is_own = run.id == recorder.run
         with calm():
-            self._present = recorder.present(code) if self._is_own else {}
+            found = recorder.present(code) if self._is_own else {}
+        self._present = {name: (known.members, known.key) for name, known in found.items()}
         classes = recorder.classes.alive() if self._is_own else {}
         archive = recorder.archive
         self.home = Homeward(archive, run, archive.state(run.id, n), recorder.namespace, classes)
@@ -140,7 +141,9 @@ class _Journey:
             if entry.place is not None and name not in HIDDEN and (name[0] != "<" or name in alive)
         }
         keys = {name: self._key(e.place) for name, e in entries.items() if e.place is not None}
-        recorder.returned(home.state.n, keys, entries, home.values)
+        loaded = [name for name in home.values if name in entries]
+        with calm():
+            recorder.returned(home.state.n, keys, entries, loaded)
 
     def _key(self, place: Place) -> Key:
         if place not in self._then:

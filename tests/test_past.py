@@ -315,6 +315,27 @@ def test_going_back_stores_nothing_again(record: Any) -> None:
     assert sizes[2] == sizes[3] == 0
 
 
+def test_what_came_back_counts_as_unchanged_until_it_is_changed(record: Any) -> None:
+    """Also what pickles to other bytes once it was loaded: views, frames, classes."""
+    ids = "[id(v), id(w), id(frame), id(series), id(A), id(a), id(fig)]"
+    report = record(
+        "import tmrun\nimport numpy as np, pandas as pd, matplotlib.pyplot as plt\n"
+        "base = np.arange(10.)\nv = base[2:5]\nw = base[3:8]\ndel base\n"
+        "frame = pd.DataFrame({'a': [1., 2], 'b': ['x', 'y']})\nseries = frame['a']\n"
+        "class A:\n    n = [1]\n    def f(self): return A\na = A()\n"
+        "fig = plt.figure()\nplt.close()",
+        "v[:] = 0\nframe.loc[0, 'a'] = 9\nseries[1] = 5\nA.n.append(2)\na.m = 1\nfig.note = 1",
+        f"tmrun.past(1)\ntmrun.ids = {ids}",
+        "v, w, frame, series, A, a, fig;",
+        f"tmrun.past(1)\nassert tmrun.ids == {ids}",
+        "v[0] = 7\ntmrun.past(1)\nassert v[0] == 2 and w[0] == 3 and id(frame) == tmrun.ids[2]",
+    )
+    assert failures(report) == []
+    states = [tmrun.open(report).state(n) for n in range(1, 7)]
+    assert [state.bytes for state in states[2:]] == [0] * 4
+    assert [state.changed for state in states[3:]] == [()] * 3
+
+
 def test_show_draws_the_tree(record: Any, capsys: Any) -> None:
     from tmrun.show import show_command
 

@@ -211,6 +211,8 @@ def contents(value: Any) -> list[Any]:
         cells = [cell.cell_contents for cell in value.__closure__ or ()]
         defaults = (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values())
         return [value.__name__, value.__code__.co_code.hex(), *cells, *defaults]
+    if isinstance(value, types.BuiltinMethodType):
+        return [value.__name__, value.__self__]
     if isinstance(value, types.MethodType):
         return [value.__func__.__name__, value.__self__]
     if isinstance(value, type):

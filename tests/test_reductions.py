@@ -81,3 +81,12 @@ def test_frames_that_share_an_index_stay_apart(notebook: Notebook) -> None:
     assert notebook.cell("f.loc[0, 'a'] = 5").changed == ("f",)
     entries = notebook.vars().entries
     assert entries["f"].place != entries["g"].place
+
+
+def test_a_figure_that_was_only_looked_at_is_as_it_was(notebook: Notebook) -> None:
+    notebook.cell(
+        "import matplotlib.figure\nfigure = matplotlib.figure.Figure()\n"
+        "axes = figure.subplots()\naxes.plot([1, 2])"
+    )
+    assert notebook.cell("figure, axes").bytes == 0
+    assert notebook.cell("axes.set_title('changed')").changed == ("axes", "figure")
