@@ -10,8 +10,15 @@ from typing import Any
 
 import nbformat
 import pytest
+from hypothesis import settings
 
 import tmrun
+
+# the same examples each time; --hypothesis-profile=random looks for others, and prints the blob
+# with which to reproduce what it finds
+settings.register_profile("steady", derandomize=True, print_blob=True)
+settings.register_profile("random", derandomize=False, print_blob=True)
+settings.load_profile("steady")
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted(

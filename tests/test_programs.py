@@ -8,7 +8,6 @@ prints how to reproduce what fails.
 from __future__ import annotations
 
 import copy
-import os
 import sys
 import tempfile
 import types
@@ -268,7 +267,6 @@ def recorded_shell(folder: Path) -> Iterator[Programs]:
     max_examples=40,
     deadline=None,
     suppress_health_check=[*HealthCheck],
-    derandomize="CI" in os.environ,
     print_blob=True,
 )
 @given(program=st.lists(cells, min_size=1, max_size=8))
