@@ -98,7 +98,7 @@ class Candidates:
         named = values.keys() if self._all else self._untold
         todo = {n for n, value in values.items() if n in named or not self._is_same(n, value)}
         # what a name that is gone stood for may have been changed before
-        todo |= {name for name in self.known if name not in values and name[0] != "<"}
+        todo |= {name for name in self.known if name not in values and name[:1] != "<"}
         gone = {name for name in self._seen if not self._is_there(name, values)}
         behind, classes = self._mentions.behind(gone | todo)
         todo |= values.keys() if is_dynamic(behind) else behind & values.keys()

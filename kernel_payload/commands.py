@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from .shell import TimeMachine
+from .shell import TimeMachine, is_name
 from .telling import about_this_kernel
 from .thaw import Variables
 from .travel import put_variables
@@ -87,7 +87,10 @@ def past(n: int | str, run: str | int | None = None) -> Any:
         When a value does not load; nothing is changed then.
     """
     if _machine is None:
-        raise TmrunError("this kernel is not recorded, so there is no past; run it with tmrun")
+        raise TmrunError(
+            "there is no past here: it is for notebooks that are recorded"
+            " (tmrun NOTEBOOK, without --no-record); in a script use tmrun.vars(path, n)"
+        )
     return _machine.past(n, run)
 
 
@@ -108,27 +111,35 @@ def dict_to_main(variables: Mapping[str, Any]) -> None:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     namespace = vars(sys.modules["__main__"]) if shell is None else shell.user_ns
-    if wrong := [name for name in variables if not (type(name) is str and name.isidentifier())]:
-        raise UsageError(f"{wrong[0]!r} cannot name a variable; give a mapping of names")
+    if not isinstance(variables, Mapping):
+        kind = type(variables).__name__
+        raise UsageError(
+            f"dict_to_main takes a mapping, name -> value, such as tmrun.vars, no {kind}"
+        )
+    if wrong := [name for name in variables if not is_name(name)]:
+        raise UsageError(f"{wrong[0]!r} is no name that a variable may have; nothing was changed")
     if isinstance(variables, Variables):
         for lack in put_variables(variables, namespace):
             print(f"tmrun: {lack}", file=sys.stderr)
     else:
-        namespace.update(variables)
+        namespace.update(dict(variables))
 
 
 def _past_magic(line: str) -> Any:
     """Go back to the state after a cell: ``%past N [--run RUN]``, N as for `past`."""
-    words = shlex.split(line)
-    run = words.pop(words.index("--run") + 1) if "--run" in words[:-1] else None
-    words = [word for word in words if word != "--run"]
-    if len(words) != 1:
-        raise UsageError("say which cell: %past 3, %past -1, or %past 3 --run RUN")
-    return past(*(_number(word) for word in (words[0], *([run] if run else []))))
+    words = [word.strip("();,") for word in shlex.split(line, comments=True)]
+    match [word for word in words if word]:
+        case [cell] if not cell.startswith("--"):
+            return past(_number(cell))
+        case [cell, "--run", run] | ["--run", run, cell]:
+            return past(_number(cell), run)
+    raise UsageError(
+        f"cannot make sense of {line!r}: say %past 3, %past -1, %past $n, or %past 3 --run RUN"
+    )
 
 
 def _number(word: str) -> int | str:
-    return int(word) if re.fullmatch(r"-?\d+", word) else word
+    return int(word) if re.fullmatch(r"[+-]?\d+", word) else word
 
 
 def _not_recorded() -> dict[str, Any]:

@@ -10,7 +10,7 @@ import gc
 from collections import OrderedDict, defaultdict, deque
 from typing import Any
 
-from . import instances, rebuild
+from . import heirs, instances, rebuild
 
 _STEP = 50  # containers that pickle may go down at once
 _CONTAINERS = frozenset(
@@ -32,6 +32,7 @@ class Unrolled:
         # two to begin with: pickle saves a list of one by itself, and would not see it grow
         self._states: list[Any] = [None, None]
         self._layouts: dict[int, instances.Layout | None] = {}
+        self._heirs: dict[int, bool] = {}
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         # in this order: the states of what the others hold are added while they are pickled
@@ -42,7 +43,8 @@ class Unrolled:
         if reduced is NotImplemented and (layout := self._layout(type(thing))):
             self._states += (thing, layout.state(thing))
             return rebuild.instance, (type(thing), {}, {})
-        if type(reduced) is tuple and reduced[0] is rebuild.instance and len(reduced) > 2:
+        apart = type(reduced) is tuple and reduced[0] in (rebuild.instance, rebuild.heir_of)
+        if apart and len(reduced) > 2:
             self._states += (thing, reduced[2])
             return reduced[:2]
         return reduced
@@ -52,6 +54,13 @@ class Unrolled:
         if key not in self._layouts:
             self._layouts[key] = instances.Layout(cls) if instances.is_plain(cls) else None
         return self._layouts[key]
+
+    def _is_deep(self, cls: type) -> bool:
+        """Whether what instances of a class hold may lie far inside."""
+        key = id(cls)
+        if key not in self._heirs:
+            self._heirs[key] = heirs.by_class(cls) is not None
+        return key in _CONTAINERS or self._heirs[key] or self._layout(cls) is not None
 
     def _spine(self) -> list[Any]:
         """Give every so manieth container on the way down, those that lie deepest first."""
@@ -63,7 +72,7 @@ class Unrolled:
             thing, rest, depth = path[-1]
             for inner in rest:
                 cls = type(inner)
-                if id(inner) not in seen and (id(cls) in _CONTAINERS or self._layout(cls)):
+                if id(inner) not in seen and self._is_deep(cls):
                     seen.add(id(inner))
                     path.append([inner, iter(gc.get_referents(inner)), 0])
                     break

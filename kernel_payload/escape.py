@@ -153,7 +153,7 @@ def _inside(node: str, reach: Reach) -> list[Any]:
     if type(value) is types.FunctionType and not _is_open(value, reach):
         return []
     found = {id(value): value}
-    level = _class_parts(value) if node[0] == "<" else _parts(value, reach)
+    level = _class_parts(value) if node[:1] == "<" else _parts(value, reach)
     while level and len(found) < _INSIDE:
         new = {id(thing): thing for thing in level if _is_open(thing, reach)}
         fresh = [thing for key, thing in new.items() if key not in found]

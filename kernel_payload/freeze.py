@@ -23,7 +23,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from . import _cloudpickle as cloud
-from . import instances, live, memory, rebuild
+from . import attributes, heirs, instances, live, memory, rebuild
 from .deep import Unrolled
 from .definitions import Scope, function_state, reduce_class
 from .reductions import PROTOCOL, REDUCTIONS, by_base, by_type
@@ -53,6 +53,7 @@ class Context(NamedTuple):
     namespace: dict[str, Any]
     class_names: dict[int, str]
     views: dict[int, Any]
+    dicts: Collection[int] = ()
 
 
 def freeze(
@@ -69,7 +70,7 @@ def freeze(
         The members of a group, in the order of their names.
     context : Context
         The namespace that functions do not carry, id of class -> its entry's name, and id of
-        array or buffer -> the owner of the memory that it shows.
+        array or buffer -> the owner of the memory that it shows, the ids of dicts that are shared.
     inside : collection of str
         The classes that belong to this group: saved by value.
     trail : list, optional
@@ -110,7 +111,8 @@ def _dump(
     if isinstance(whole, Unrolled):
         pickler: _Pickler = _DeepPickler(file, leaves_stream, context, inside, whole)
     else:
-        pickler = _Pickler(file, leaves_stream, context, inside)
+        kind = _SharingPickler if context.dicts else _Pickler
+        pickler = kind(file, leaves_stream, context, inside)
     try:
         pickler.dump(whole)
     except BaseException:
@@ -152,7 +154,7 @@ class _Pickler(pickle.Pickler):
         self._context = context
         self._inside = inside
         self._scopes: dict[int, Scope] = {}
-        self._by_type = {**by_type(), **instances.views()}
+        self._by_type = {**by_type(), **instances.views(), **heirs.by_type()}
         self._by_type[id(memoryview)] = partial(memory.reduce_memoryview, owners=context.views)
         if numpy := sys.modules.get("numpy"):
             reduce_array = partial(memory.reduce_array, owners=context.views)
@@ -176,7 +178,7 @@ class _Pickler(pickle.Pickler):
         if memory.is_heir(cls):
             reduce = partial(memory.reduce_heir, owners=self._context.views)
         else:
-            reduce = instances.by_class(cls) or by_base(cls)
+            reduce = heirs.by_class(cls) or instances.by_class(cls) or by_base(cls)
         if reduce is None:
             self._plain.add(id(cls))
             return NotImplemented
@@ -228,6 +230,13 @@ class _Pickler(pickle.Pickler):
             names = (*cloud._extract_code_globals(function.__code__), "__name__")
             own = {name: found[name] for name in names if name in found}
         return self._scopes.setdefault(id(found), Scope(reduction)), own
+
+
+class _SharingPickler(_Pickler):
+    """Pickles values some of whose dicts may be the ``__dict__`` of an instance."""
+
+    def reducer_override(self, thing: Any) -> Any:
+        return attributes.share(thing, super().reducer_override(thing), self._context.dicts)
 
 
 class _DeepPickler(_Pickler):

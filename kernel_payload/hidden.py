@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 import pickle
 import random
 import sys
@@ -22,7 +23,7 @@ HIDDEN = (RANDOM, NUMPY_RANDOM, TORCH_RANDOM)
 def hidden_state() -> Iterator[tuple[str, Frozen]]:
     """Give entry name and frozen state of each generator that this process has."""
     yield RANDOM, _freeze(random.getstate())
-    if mtrand := sys.modules.get("numpy.random.mtrand"):
+    if mtrand := _numpy_random():
         yield NUMPY_RANDOM, _freeze(mtrand._rand.get_state())
     if torch := _torch():
         yield TORCH_RANDOM, _freeze(_bytes_of(torch.get_rng_state()))
@@ -40,10 +41,21 @@ def restore(name: str, state: Any) -> None:
     """
     if name == RANDOM:
         random.setstate(state)
-    elif name == NUMPY_RANDOM and (mtrand := sys.modules.get("numpy.random.mtrand")):
+    elif name == NUMPY_RANDOM and (mtrand := _numpy_random()):
         mtrand._rand.set_state(state)
     elif name == TORCH_RANDOM and (torch := _torch()):
         torch.set_rng_state(torch.frombuffer(bytearray(state), dtype=torch.uint8))
+
+
+def _numpy_random() -> Any:
+    # numpy loads it when it is first asked for a random number, which is too late to know the state
+    # from which that was drawn
+    if getattr(sys.modules.get("numpy"), "__version__", None) is None:
+        return None
+    try:
+        return importlib.import_module("numpy.random.mtrand")
+    except Exception:  # noqa: BLE001  (numpy is broken, or being imported by a thread)
+        return None
 
 
 def _torch() -> Any:

@@ -76,24 +76,34 @@ class Homeward(Loader):
         CannotLoad, Damaged
             When one of them does not load; nothing is changed then.
         """
-        names = {n: e.place for n, e in self.entries.items() if e.place in places and n[0] != "<"}
+        names = {n: e.place for n, e in self.entries.items() if e.place in places and n[:1] != "<"}
         for place in places:
             # what is missing or damaged is found before anything is touched
             self.read(place)
         gone = [*gone]
-        before = {name: self.scope[name] for name in (*names, *gone) if name in self.scope}
+        before = dict(self.scope)
         try:
             # code that runs while values load must see the state's variables, not those of now
-            for name in before:
-                self.scope.pop(name, None)
-            self.scope.update((name, defaults[name]) for name in gone if name in defaults)
-            self._load_all(places)
-        except BaseException:
             for name in (*names, *gone):
                 self.scope.pop(name, None)
-            self.scope.update(before)
+            self._load_all(places)
+        except BaseException:
+            self._reset(before)
             self.undo()
             raise
+        # what such code has bound is no part of the state
+        self._reset(before)
+        for name in gone:
+            # what dies now acts, if it does, on the variables that are left behind
+            before.pop(name, None)
+            self.scope.pop(name, None)
+        self.scope.update((name, defaults[name]) for name in gone if name in defaults)
+        self.scope.update((name, self.values[name]) for name in names)
+
+    def _reset(self, before: dict[str, Any]) -> None:
+        for name in self.scope.keys() - before.keys():
+            del self.scope[name]
+        self.scope.update(before)
 
     def undo(self) -> None:
         """Give the classes that were filled anew what they had before."""
@@ -111,7 +121,7 @@ class Homeward(Loader):
                 except CannotLoad as error:
                     # its own code may need a variable that comes later
                     failed[place] = error
-                self.scope.update((n, v) for n, v in self.values.items() if n[0] != "<")
+                self.scope.update((n, v) for n, v in self.values.items() if n[:1] != "<")
             if len(failed) == len(waiting):
                 raise next(iter(failed.values()))
             waiting = [*failed]
@@ -135,7 +145,10 @@ class Homeward(Loader):
         self._undo.append(partial(refill.put_back, cls, refill.snapshot(cls)))
         self._filling.add(id(cls))
         if make.__name__ == "_make_skeleton_class":
-            refill.set_bases(cls, arguments[2])
+            metaclass, called, bases, given = arguments[:4]
+            metaclass = rebuild.made_by(metaclass)
+            refill.set_identity(cls, metaclass, called, given.get("__qualname__", called))
+            refill.set_bases(cls, bases)
         return cls
 
     def fill_class(self, fill: Callable[..., Any], cls: type, state: Any) -> Any:

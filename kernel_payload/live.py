@@ -7,6 +7,7 @@ Attributes are read through ``type``'s own descriptors, since a notebook's class
 from __future__ import annotations
 
 import array
+import ctypes
 import datetime
 import decimal
 import enum
@@ -24,6 +25,7 @@ from importlib.machinery import BuiltinImporter, ExtensionFileLoader
 from typing import Any
 
 _TYPE_SUBCLASS = 1 << 31  # Py_TPFLAGS_TYPE_SUBCLASS: its instances are classes
+_DICT_SUBCLASS = 1 << 29  # Py_TPFLAGS_DICT_SUBCLASS
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made by a class statement, not in C
 
 
@@ -146,12 +148,19 @@ _EXACT = {
     id(types.CoroutineType): Kind.FRAME,
     id(types.AsyncGeneratorType): Kind.FRAME,
     id(weakref.ref): Kind.WEAK,
+    id(weakref.ProxyType): Kind.WEAK,
+    id(weakref.CallableProxyType): Kind.WEAK,
 }
 
 
 def is_class(value: Any) -> bool:
     """Whether a value is a class."""
     return bool(_flags_of(type(value)) & _TYPE_SUBCLASS)
+
+
+def is_dict(value: Any) -> bool:
+    """Whether a value is a dict, or of a subclass."""
+    return bool(_flags_of(type(value)) & _DICT_SUBCLASS)
 
 
 def is_exception(value: Any) -> bool:
@@ -177,7 +186,9 @@ def kind_of(cls: type) -> Kind:
         return Kind.BY_NAME
     for base in bases:
         if kind := _LIBRARY.get((_text(_module_of, base), _text(qualname_of, base))):
-            return kind
+            # a time zone of the notebook's may hold anything
+            own = base is datetime.tzinfo and is_notebook_class(cls)
+            return Kind.PLAIN if own else kind
     return Kind.PLAIN
 
 
@@ -217,6 +228,14 @@ def attributes_of(thing: Any) -> dict[str, Any]:
             attributes: dict[str, Any] = found.__get__(thing)
             return attributes
     return {}
+
+
+def target_of(reference: Any) -> Any:
+    """Give what a weak reference, or a proxy, leads to; None when that is gone."""
+    if type(reference) not in (weakref.ProxyType, weakref.CallableProxyType):
+        return reference()
+    # whatever a proxy is asked it asks its target, whose code would run: it is the first field
+    return ctypes.py_object.from_address(id(reference) + object.__basicsize__).value
 
 
 def is_by_name(thing: Any, module: Any, qualname: Any) -> bool:

@@ -15,7 +15,7 @@ from functools import partial, reduce
 from typing import Any
 
 from . import _cloudpickle as cloud
-from . import live, rebuild
+from . import live, rebuild, refill
 from .varchive import Entry, Group, Place, Run, State, Varchive
 from .varchive.errors import CannotLoad, Damaged, NotSaved, TmrunError
 
@@ -141,7 +141,11 @@ class Loader:
 
     def fill_class(self, fill: Callable[..., Any], cls: type, state: Any) -> Any:
         """Give a class of the notebook its contents."""
-        return fill(cls, state)
+        if fill is rebuild.set_enum:
+            return fill(cls, state)
+        # cloudpickle's own way would run a metaclass's __setattr__
+        refill.fill(cls, state[0])
+        return cls
 
     def _explain(self, members: tuple[str, ...], error: Exception) -> str:
         names = ", ".join(name.strip("<>") for name in members)

@@ -130,6 +130,11 @@ def is_heir(cls: type) -> bool:
     return first is ndarray or first is getattr(masked, "MaskedArray", None)
 
 
+def once(array: Any) -> Any:
+    """Give a view of an array without the repetitions of one that was broadcast."""
+    return array[tuple(slice(None) if step else slice(1) for step in array.strides)]
+
+
 def _making(array: Any, owners: Mapping[int, Any]) -> tuple[Any, ...] | None:
     """Give what makes an array: function and arguments; None where numpy's own way is as good."""
     if array.size == 0 or array.dtype.itemsize == 0:
@@ -137,6 +142,12 @@ def _making(array: Any, owners: Mapping[int, Any]) -> tuple[Any, ...] | None:
     owner: Any = owners.get(id(array))
     if owner is None and _overlaps_itself(array):
         owner = owner_of(array)
+        if not array.flags.writeable and not _is_small(owner, array):
+            # nobody can see by whom a place is shared that shows up as many elements
+            owner = once(array).copy(order="C")
+            if owner.size < array.size:
+                return _repeated(owner, array)
+            owner = None
     if owner is not None and owner is not array and _can_hold(owner, array):
         return _view(owner, array)
     flags = array.flags
@@ -159,6 +170,20 @@ def _view(owner: Any, array: Any) -> tuple[Any, ...]:
     return rebuild.view, (owner, array.dtype, array.shape, *where)
 
 
+def _repeated(owner: Any, array: Any) -> tuple[Any, ...]:
+    """Give what makes an array that repeats a smaller one."""
+    steps = zip(array.strides, owner.strides, strict=True)
+    strides = tuple(step if old else 0 for old, step in steps)
+    kind = (rebuild.objects_view,) if array.dtype.hasobject else (rebuild.view, array.dtype)
+    return kind[0], (owner, *kind[1:], array.shape, strides, 0, False)
+
+
+def _is_small(owner: Any, array: Any) -> bool:
+    """Whether a view of its owner takes no more than an array's own elements."""
+    held = memoryview(owner) if type(owner) in _OWNERS else owner
+    return _can_hold(owner, array) and held.nbytes <= array.nbytes
+
+
 def _can_hold(owner: Any, array: Any) -> bool:
     """Whether an array can be made again as a view of another, or of a buffer."""
     if type(owner) in _OWNERS:
@@ -174,4 +199,4 @@ def _can_hold(owner: Any, array: Any) -> bool:
 def _overlaps_itself(array: Any) -> bool:
     """Whether one place in memory shows up as several elements."""
     reach = sum(abs(step) * (n - 1) for step, n in zip(array.strides, array.shape, strict=True))
-    return bool(array.flags.writeable and reach + array.itemsize < array.nbytes)
+    return bool(reach + array.itemsize < array.nbytes)

@@ -19,7 +19,7 @@ from . import live, tensors
 from .classnames import ClassNames
 from .groups import Groups
 from .live import Kind
-from .memory import owner_of
+from .memory import once, owner_of
 
 
 class Reach:
@@ -51,6 +51,7 @@ class Reach:
         self._owner: dict[int, str] = {}
         # id of an object -> the references to it that were come by after the first
         self._again: dict[int, int] = defaultdict(int)
+        self._shared: dict[str, set[int]] = defaultdict(set)
         self._root_owner: dict[int, str] = {}
         self._storage_owner: dict[int, str] = {}
         self._holders: dict[int, set[str]] = defaultdict(set)
@@ -110,6 +111,10 @@ class Reach:
                 found.update(dict.fromkeys(shown, nearest[0]) if len(nearest) == 1 else shown)
         return found
 
+    def shared_dicts(self, names: Iterable[str]) -> set[int]:
+        """Give the ids of the dicts that were come by more than once, of some nodes."""
+        return {key for name in names if name in self._shared for key in self._shared[name]}
+
     # -- the search
 
     def _search_waiting(self) -> None:
@@ -153,6 +158,8 @@ class Reach:
         if (owner := self._owner.get(id(thing))) is not None:
             self._groups.join(owner, node)
             self._again[id(thing)] += 1
+            if live.is_dict(thing):
+                self._shared[owner].add(id(thing))
             return False
         self._owner[id(thing)] = node
         return True
@@ -200,7 +207,9 @@ class Reach:
             root = base
         owner = self._shows(node, array, root)
         # a list of the elements themselves, whatever a subclass makes of indexing
-        elements = ndarray.tolist(ndarray.ravel(array)) if array.dtype.hasobject else []
+        elements = []
+        if array.dtype.hasobject:
+            elements = ndarray.ravel(once(ndarray.view(array, ndarray))).tolist()
         attributes = gc.get_referents(array) if type(array) is not ndarray else []
         # a buffer that only arrays show is no more than their memory
         lender = [] if type(owner) in (bytearray, arrays.array) else [base]
@@ -271,7 +280,7 @@ class Reach:
         return [found for found in gc.get_referents(where) if id(found) not in scopes]
 
     def _weak(self, node: str, thing: Any) -> list[Any]:
-        if (found := thing()) is not None:
+        if (found := live.target_of(thing)) is not None:
             # it is no reference that counts
             self._again[id(found)] -= 1
         return [found]

@@ -7,11 +7,15 @@ numpy and pandas are imported only where a stream holds their values.
 
 from __future__ import annotations
 
+import _random
+import ctypes
 import functools
 import importlib
+import pathlib
 import sys
 import types
 import weakref
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any
 
@@ -121,6 +125,31 @@ def set_state(target: Any, state: Any) -> None:
         object.__setattr__(target, name, value)
 
 
+def share_dict(target: Any, state: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    """Give an instance its slots, and for its ``__dict__`` one that something else holds too."""
+    # in a cycle it is empty yet, but what a hash is made of must be there
+    for name, value in object.__getattribute__(target, "__dict__").items():
+        dict.setdefault(state[0], name, value)
+    if type(target) is types.SimpleNamespace:
+        _put_dict(target, state[0])
+    else:
+        object.__setattr__(target, "__dict__", state[0])
+    for name, value in state[1].items():
+        object.__setattr__(target, name, value)
+
+
+def _put_dict(target: types.SimpleNamespace, own: dict[str, Any]) -> None:
+    # Python offers no way; the dict is its first field
+    field = ctypes.c_void_p.from_address(id(target) + object.__basicsize__)
+    old = ctypes.py_object(target.__dict__)
+    if field.value != id(old.value):
+        target.__dict__.update(own)
+        return
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(own))
+    field.value = id(own)
+    ctypes.pythonapi.Py_DecRef(old)
+
+
 def array(buffer: Any, dtype: Any, shape: tuple[int, ...], order: str) -> Any:
     """Make a numpy array over a buffer's memory, read-only if that is."""
     numpy = importlib.import_module("numpy")
@@ -224,16 +253,53 @@ def fill_instance(target: Any, state: tuple[dict[str, Any], dict[str, Any]]) -> 
         object.__setattr__(target, name, value)
 
 
+def heir_of(
+    base: Any,
+    cls: type,
+    arguments: tuple[Any, ...],
+    attributes: dict[str, Any],
+    slots: dict[str, Any],
+) -> Any:
+    """Make an instance of a class as its base, a built-in or a library's, makes its own."""
+    made = base.__new__(cls, *arguments)
+    # from Python 3.12 on it is this that takes the parts of a path
+    if sys.version_info >= (3, 12) and issubclass(base, pathlib.PurePath):
+        base.__init__(made, *arguments)
+    set_state(made, (attributes, slots))
+    return made
+
+
+def fill_heir(
+    target: Any, state: tuple[Any, tuple[Any, ...], dict[str, Any], dict[str, Any]]
+) -> None:
+    """Give an instance all that it held, by the methods of its base, not those of its class."""
+    base, contents, attributes, slots = state
+    if issubclass(base, dict):
+        set_item: Any = OrderedDict.__setitem__ if base is OrderedDict else dict.__setitem__
+        parts = iter(contents[0])
+        for key, value in zip(parts, parts, strict=True):
+            set_item(target, key, value)
+        if base is defaultdict:
+            defaultdict.__dict__["default_factory"].__set__(target, contents[1])
+    elif issubclass(base, _random.Random):
+        _random.Random.setstate(target, contents[0])
+    elif contents:
+        base.__init__(target, *contents)
+    fill_instance(target, (attributes, slots))
+
+
 def bare(metaclass: type) -> Callable[..., type]:
     """Give what makes a class without running what the notebook's metaclass would do."""
     makers = (cls for cls in live.mro(metaclass) if "__new__" in live.namespace_of(cls))
     maker: Any = next(cls for cls in makers if not live.is_notebook_class(cls))
 
-    def make(name: str, bases: tuple[type, ...], contents: dict[str, Any]) -> type:
-        made: type = maker.__new__(metaclass, name, bases, contents)
-        return made
+    return functools.partial(maker.__new__, metaclass)
 
-    return make
+
+def made_by(make: Any) -> type | None:
+    """Give the metaclass of what `bare`, or a metaclass itself, makes; no stream calls this."""
+    found = make.args[0] if type(make) is functools.partial else make
+    return found if live.is_class(found) else None
 
 
 def deep(spine: list[Any], values: list[Any], states: list[Any]) -> list[Any]:
@@ -244,7 +310,7 @@ def deep(spine: list[Any], values: list[Any], states: list[Any]) -> list[Any]:
     pairs = iter(states)
     for target, state in zip(pairs, pairs, strict=True):
         if target is not None:
-            fill_instance(target, state)
+            (fill_heir if len(state) == 4 else fill_instance)(target, state)
     return values
 
 
@@ -282,3 +348,8 @@ def set_tensor(target: Any, state: tuple[Any, Any, dict[str, Any]]) -> None:
 def dead_reference() -> Any:
     """Make a weak reference to what is gone."""
     return weakref.ref(set())
+
+
+def dead_proxy(is_callable: bool) -> Any:
+    """Make a weak proxy of what is gone."""
+    return weakref.proxy((lambda: None) if is_callable else set())

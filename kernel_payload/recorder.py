@@ -8,8 +8,8 @@ group is compared, by digest, with what was recorded of it before; only what is 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -17,12 +17,12 @@ from typing import Any
 
 from . import live
 from .candidates import Candidates, Known
+from .cell import Cell
 from .chunks import Chunker
 from .classnames import ClassNames
 from .freeze import freeze_scalar
 from .hidden import HIDDEN, hidden_state
 from .load import OUT
-from .manifest import Changes
 from .reach import Reach
 from .register import Register
 from .settle import Settled, Settling
@@ -32,21 +32,6 @@ from .writer import Writer
 
 Key = tuple[tuple[str, ...], str]
 """Members of a group, and the digest of its bytes."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell that has run: number, id, source as written and as IPython ran it, status, times."""
-
-    n: int
-    cell_id: str | None
-    source: str
-    code: str
-    status: str
-    error: dict[str, Any] | None
-    started: str
-    ended: str
-    seconds: float
 
 
 class Recorder:
@@ -164,7 +149,7 @@ class Recorder:
         self.candidates.look_again(loaded)
         # what was loaded may pickle to other bytes than those that it was loaded from: from here
         # on it is these that tell whether it changed
-        now = self.present("", [name for name in loaded if name[0] == "<"])
+        now = self.present("", [name for name in loaded if name[:1] == "<"])
         for name in loaded:
             if name in now and name in keys and now[name].members == keys[name][0]:
                 self.candidates.known[name] = now[name]
@@ -181,7 +166,7 @@ class Recorder:
         answer : object
             ``Out[n]``; None for none.
         """
-        before = self.bytes
+        before, began = self.bytes, time.perf_counter()
         try:
             values = self.variables()
             scalars, reach = self.candidates.select(values, cell.code, cell.seconds)
@@ -189,7 +174,7 @@ class Recorder:
             settling.settle(reach)
             self.candidates.link(settling.torn, settling.spent)
             groups = [*map(self._scalar, scalars, scalars.values()), *self._hidden()]
-            groups += settling.settled.values()
+            groups += settling.shares(time.perf_counter() - began)
             answered, answer_groups = self._answer(answer, values, settling)
             found = {**values, **settling.nodes, OUT: answer}
             entries = self.register.enter(cell.n, [*groups, *answer_groups], found)
@@ -205,7 +190,14 @@ class Recorder:
         names = [*values, *self.classes.alive(), *HIDDEN]
         changes = self.register.update(entries, names)
         self.candidates.commit(values)
-        state = self._state(cell, changes, given, before)
+        state = cell.state(
+            self.register.manifest,
+            changes,
+            given,
+            parent=self.parent,
+            cwd=self._cwd(),
+            bytes=self.bytes - before,
+        )
         self._writer.put(partial(self.archive.put_state, self.run, state))
         self.parent = cell.n
         self.states += 1
@@ -264,27 +256,6 @@ class Recorder:
         )
 
     # -- from entries to a state
-
-    def _state(
-        self, cell: Cell, changes: Changes, answer: Entry | str | None, before: int
-    ) -> State:
-        if isinstance(answer, Entry):
-            answer = replace(answer, n=cell.n)
-        manifest = self.register.manifest
-        facts = asdict(cell)
-        del facts["code"]
-        return State(
-            **facts,
-            **asdict(changes),
-            parent=self.parent,
-            base=manifest.base,
-            entries=dict(manifest.delta),
-            gone=tuple(sorted(manifest.gone)),
-            answer=answer,
-            cwd=self._cwd(),
-            variables=manifest.saved(),
-            bytes=self.bytes - before,
-        )
 
     def _cwd(self) -> str | None:
         """Give the working directory, relative to that of the start; None when it was deleted."""

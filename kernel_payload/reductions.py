@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
+import gc
 import io
 import itertools
 import struct
@@ -47,6 +48,8 @@ def by_type() -> dict[int, Reduce]:
         id(functools.cached_property): _reduce_cached_property,
         id(struct.Struct): _reduce_struct,
         id(weakref.ref): _reduce_reference,
+        id(weakref.ProxyType): _reduce_proxy,
+        id(weakref.CallableProxyType): _reduce_proxy,
         id(weakref.WeakKeyDictionary): _reduce_weak_dict,
         id(weakref.WeakValueDictionary): _reduce_weak_dict,
         id(weakref.finalize): _refuse,
@@ -176,6 +179,14 @@ def _reduce_reference(reference: Any) -> Any:
         return rebuild.dead_reference, ()
     callback = reference.__callback__
     return weakref.ref, (target,) if callback is None else (target, callback)
+
+
+def _reduce_proxy(proxy: Any) -> Any:
+    target = live.target_of(proxy)
+    if target is None:
+        return rebuild.dead_proxy, (type(proxy) is weakref.CallableProxyType,)
+    # a callback is all that it refers to, as the collector sees it
+    return weakref.proxy, (target, *gc.get_referents(proxy))
 
 
 def _reduce_weak_dict(found: Any) -> Any:

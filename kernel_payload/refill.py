@@ -1,4 +1,4 @@
-"""A class that lives + the contents that it had -> the same class with those contents.
+"""A class, new or alive, + the contents that it had -> the same class with those contents.
 
 Everything goes through ``type``'s own methods: a metaclass may refuse, or tell of, what is set.
 """
@@ -6,10 +6,11 @@ Everything goes through ``type``'s own methods: a metaclass may refuse, or tell 
 from __future__ import annotations
 
 import abc
+import gc
 import sys
 import types
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import live
 
@@ -33,24 +34,53 @@ _FIXED = frozenset(
 # what the enum machinery gives to a member
 _OF_MEMBERS = frozenset({"_value_", "_name_", "__objclass__", "_sort_order_"})
 _DESCRIPTORS = (types.MemberDescriptorType, types.GetSetDescriptorType)
+# of the fixed ones, what a stream's contents may have set
+_RESET = frozenset({"__module__", "__doc__", "__static_attributes__", "__firstlineno__"})
 _bases = type.__dict__["__bases__"]
+_name = type.__dict__["__name__"]
+_qualname = type.__dict__["__qualname__"]
+_class = object.__dict__["__class__"]
 
 Contents = dict[str, Any]
 
 
-def snapshot(cls: type) -> tuple[tuple[type, ...], Contents]:
+class Before(NamedTuple):
+    """What a class is: enough to make it so again."""
+
+    metaclass: type
+    name: str
+    qualname: str
+    bases: tuple[type, ...]
+    contents: Contents
+
+
+def snapshot(cls: type) -> Before:
     """Give what a class is now, for `put_back`."""
-    return live.bases_of(cls), dict(live.namespace_of(cls))
+    names = _name.__get__(cls), live.qualname_of(cls)
+    return Before(type(cls), *names, live.bases_of(cls), dict(live.namespace_of(cls)))
 
 
-def put_back(cls: type, before: tuple[tuple[type, ...], Contents]) -> None:
-    """Give a class what `snapshot` found."""
-    set_bases(cls, before[0])
-    _strip(cls, before[1])
+def put_back(cls: type, before: Before) -> None:
+    """Give a class what `snapshot` found, in the order in which it had it."""
+    set_identity(cls, *before[:3])
+    set_bases(cls, before.bases)
+    _strip(cls, before.contents)
     now = live.namespace_of(cls)
-    for name, value in before[1].items():
-        if now.get(name, _strip) is not value and not _is_fixed(name, value):
-            type.__setattr__(cls, name, value)
+    for name, value in before.contents.items():
+        differs = now.get(name, _strip) is not value
+        if differs and (name in _RESET or not _is_fixed(name, value)):
+            _set(cls, name, value)
+    _arrange(cls, before.contents)
+
+
+def set_identity(cls: type, metaclass: type | None, name: str, qualname: str) -> None:
+    """Give a class its metaclass, if that is known, and its names."""
+    if metaclass is not None and type(cls) is not metaclass:
+        _class.__set__(cls, metaclass)
+    if _name.__get__(cls) != name:
+        _name.__set__(cls, name)
+    if live.qualname_of(cls) != qualname:
+        _qualname.__set__(cls, qualname)
 
 
 def set_bases(cls: type, bases: tuple[Any, ...]) -> None:
@@ -72,18 +102,24 @@ def refill(cls: type, contents: Contents) -> None:
         that were registered with it.
     """
     _strip(cls, contents)
-    for name, value in contents.items():
-        if name != "_abc_impl":
-            type.__setattr__(cls, name, value)
-    if sys.version_info >= (3, 13) and "__firstlineno__" in contents:
-        # setting __module__ takes it away
-        type.__setattr__(cls, "__firstlineno__", contents["__firstlineno__"])
     if "_abc_impl" in contents:
         meta: Any = abc.ABCMeta
         meta._abc_registry_clear(cls)
         meta._abc_caches_clear(cls)
-        for registered in contents["_abc_impl"]:
-            meta.register(cls, registered)
+    fill(cls, contents)
+    _arrange(cls, contents)
+
+
+def fill(cls: Any, contents: Contents) -> None:
+    """Give a class, a new one, the contents that a stream has of it."""
+    for name, value in contents.items():
+        if name != "_abc_impl":
+            _set(cls, name, value)
+    if sys.version_info >= (3, 13) and "__firstlineno__" in contents:
+        # setting __module__ takes it away
+        _set(cls, "__firstlineno__", contents["__firstlineno__"])
+    for registered in contents.get("_abc_impl", ()):
+        abc.ABCMeta.register(cls, registered)
 
 
 def refill_enum(cls: Any, contents: Contents, given: dict[str, Contents]) -> None:
@@ -92,7 +128,7 @@ def refill_enum(cls: Any, contents: Contents, given: dict[str, Contents]) -> Non
     kept = {name for name in live.namespace_of(cls) if name in members or name[:1] == "_"}
     _strip(cls, {*contents, *kept})
     for name, value in contents.items():
-        type.__setattr__(cls, name, value)
+        _set(cls, name, value)
     for name, attributes in given.items():
         own = members[name].__dict__
         for key in [key for key in own if key not in attributes and key not in _OF_MEMBERS]:
@@ -103,7 +139,29 @@ def refill_enum(cls: Any, contents: Contents, given: dict[str, Contents]) -> Non
 def _strip(cls: type, kept: Collection[str]) -> None:
     for name, value in [*live.namespace_of(cls).items()]:
         if name not in kept and not _is_fixed(name, value):
-            type.__delattr__(cls, name)
+            _written_in_c(cls, "__delattr__")(cls, name)
+
+
+def _set(cls: type, name: str, value: Any) -> None:
+    _written_in_c(cls, "__setattr__")(cls, name, value)
+
+
+def _written_in_c(cls: type, name: str) -> Any:
+    """Give a metaclass's method past those in Python: mostly ``type``'s, Qt's have their own."""
+    found = (live.namespace_of(base).get(name) for base in live.mro(type(cls)))
+    return next(method for method in found if type(method) is types.WrapperDescriptorType)
+
+
+def _arrange(cls: type, names: Collection[str]) -> None:
+    """Bring a class's attributes into an order: a class is pickled with it."""
+    own = gc.get_referents(live.namespace_of(cls))[0]
+    ordered = iter([name for name in names if name in own])
+    wanted = [next(ordered) if name in names else name for name in own]
+    if wanted != [*own]:
+        # they stay what they are, so that what the interpreter has noted of them holds
+        contents = {name: own[name] for name in wanted}
+        own.clear()
+        own.update(contents)
 
 
 def _is_fixed(name: str, value: Any) -> bool:

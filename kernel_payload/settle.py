@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from . import live
@@ -19,6 +19,7 @@ from .reach import Reach
 from .varchive import Group, Part
 from .where import where
 
+_WORTH_SHARING = 0.01  # seconds; below, it is the small change of any cell
 _SMALL = 1 << 20  # bytes of stream up to which the members of a group are also told apart
 
 
@@ -100,6 +101,13 @@ class Settling:
                 add(name, reach.nodes[name])
             self.settle(rest)
 
+    def shares(self, seconds: float) -> list[Settled]:
+        """Give the groups, each with its share of what the whole look took, searching included."""
+        groups = [*self.settled.values()]
+        spent = sum(settled.cost for settled in groups)
+        share = max(1.0, seconds / spent) if spent and seconds > _WORTH_SHARING else 1.0
+        return [replace(settled, cost=settled.cost * share) for settled in groups]
+
     def _settle_groups(self, reach: Reach, again: set[str]) -> tuple[str, type] | None:
         """Freeze the groups; give the node and class at which freezing found a class missing."""
         names = {id(v): n for n, v in reach.nodes.items() if n.startswith("<class")}
@@ -142,6 +150,7 @@ class Settling:
         start = time.perf_counter()
         values = [reach.nodes[name] for name in members]
         inside = [name for name in members if name.startswith("<class")]
+        context = context._replace(dicts=reach.shared_dicts(members))
         frozen = freeze(values, context, inside, trail)
         parts = self._chunker.parts(frozen, store=self._store)
         digests = (value_digest(parts),) * len(members)

@@ -7,6 +7,7 @@ stays here: it is logged, counted, told once, and the cell never sees it.
 from __future__ import annotations
 
 import faulthandler
+import keyword
 import logging
 import re
 import sys
@@ -17,11 +18,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from .calm import calm
-from .recorder import Cell, Recorder
+from .cell import Cell
+from .recorder import Recorder
 from .telling import about_this_kernel, describe_error, summary
 from .thaw import resolve_cell
 from .travel import go_back
 from .varchive import Varchive
+from .varchive.errors import CannotLoad, Damaged
 
 log = logging.getLogger("tmrun")
 log.addHandler(logging.NullHandler())  # what is not asked for is not printed into a cell
@@ -96,7 +99,10 @@ class TimeMachine:
         of = archive.run(recorder.run if run is None else run)
         number = resolve_cell(archive, of.id, n)
         defaults = self.shell.user_ns_hidden
-        arrival = go_back(recorder, of, number, _transformed(self.shell, self._raw), defaults)
+        try:
+            arrival = go_back(recorder, of, number, _transformed(self.shell, self._raw), defaults)
+        except (CannotLoad, Damaged) as error:
+            raise type(error)(f"{error}; nothing was changed") from error
         for lack in arrival.lacks:
             print(f"tmrun: {lack}", file=sys.stderr)
         return arrival.answer
@@ -170,6 +176,13 @@ class TimeMachine:
         if kernel is not None:
             parent = kernel.get_parent()
             kernel.session.send(kernel.iopub_socket, "tmrun_state", content, parent=parent)
+
+
+def is_name(name: object) -> bool:
+    """Whether a variable may have this name: a name of Python's, and not one of the shell's own."""
+    if type(name) is not str or not name.isidentifier() or keyword.iskeyword(name):
+        return False
+    return not _OWN.fullmatch(name) and name not in ("In", "Out", "get_ipython")
 
 
 def _transformed(shell: Any, raw: str) -> str:

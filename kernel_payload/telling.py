@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import platform
-import sys
+from importlib import metadata
 from typing import Any
 
 from .varchive import State
 from .varchive.digest import ALGORITHM
 
+_PACKAGES = ("IPython", "ipykernel", "numpy", "pandas")
+
 
 def about_this_kernel() -> dict[str, Any]:
     """Give versions: of Python, of the hash, and of the packages that shape what is recorded."""
-    packages = {name: sys.modules.get(name) for name in ("IPython", "ipykernel", "numpy", "pandas")}
-    versions = {name: getattr(module, "__version__", None) for name, module in packages.items()}
     return {
         "python": platform.python_version(),
         "platform": platform.system(),
         "hash": ALGORITHM,
-        "packages": {name: version for name, version in versions.items() if version},
+        "packages": {name: version for name in _PACKAGES if (version := _version(name))},
     }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except Exception:  # noqa: BLE001  (not installed, or its metadata is broken)
+        return None
 
 
 def describe_error(error: BaseException) -> dict[str, Any]:

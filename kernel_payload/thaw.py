@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import builtins
 import difflib
+import operator
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
 from .load import Loader, not_saved
 from .varchive import Entry, Run, State, Varchive, ranges
-from .varchive.errors import CannotLoad, NoSuchState, NoSuchVariable, NotSaved
+from .varchive.errors import CannotLoad, NoSuchState, NoSuchVariable, NotSaved, UsageError
 
 
 class Namespace(dict[str, Any]):
@@ -132,12 +133,36 @@ def resolve_cell(archive: Varchive, run: str, n: int | str) -> int:
     A cell id stands for the last time that cell ran.
     """
     numbers = archive.states(run)
-    if isinstance(n, int):
-        return numbers[n] if n < 0 and -n <= len(numbers) else n
+    if not isinstance(n, str):
+        number = _number(n)
+        if number in numbers:
+            return number
+        if number < 0 and -number <= len(numbers):
+            return numbers[number]
+        raise NoSuchState(
+            f"cell {number} was not recorded (recorded: {ranges(numbers)});"
+            f" see tmrun show {archive.path}"
+        )
     for number in reversed(numbers):
         if archive.state(run, number).cell_id == n:
             return number
     raise NoSuchState(
-        f"no cell with id {n!r} was recorded (recorded: {ranges(numbers)});"
+        f"no cell with id {n!r} was recorded (recorded: {ranges(numbers)}, by their numbers);"
         f" see tmrun show {archive.path}"
     )
+
+
+def _number(n: object) -> int:
+    """Give a cell number of any integer type.
+
+    Raises
+    ------
+    UsageError
+        For what is none.
+    """
+    try:
+        if not isinstance(n, bool):
+            return operator.index(n)  # type: ignore[arg-type]
+    except TypeError:
+        pass
+    raise UsageError(f"{n!r} names no cell; give its number, In [n], or its id, a str")

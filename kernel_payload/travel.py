@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import types
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from .homeward import Homeward
 from .load import not_saved
 from .recorder import Key, Recorder
 from .thaw import Variables
-from .varchive import Entry, Place, Run
+from .varchive import Place, Run
 from .varchive.digest import digest
 from .varchive.errors import TmrunError
 
@@ -61,16 +62,18 @@ def go_back(
     recorder.wait()
     journey = _Journey(recorder, run, n, code)
     home = journey.home
-    there = recorder.variables()
+    found = recorder.variables()
     # who imported the time machine later still needs it to come back
     door = sys.modules.get("tmrun", recorder)
-    gone = [name for name, v in there.items() if name not in home.entries and v is not door]
+    gone = [n for n, v in found.items() if n not in home.entries and not _is_door(v, door)]
+    there = {*found}
+    del found  # or what goes would live on until all is done
     places = journey.differing()
     hidden = {name: home.load(name) for name in HIDDEN if name in home.entries}
     home.bring(places, gone, defaults)
     for name, state in hidden.items():
         restore(name, state)
-    lacks = [*_unsaved(home.entries, there, n), *_set_directory(recorder, home)]
+    lacks = [*_unsaved(home, there), *_set_directory(recorder, home), *_unseeded(recorder, home)]
     answer = None
     try:
         answer = _answer(home)
@@ -119,7 +122,7 @@ class _Journey:
                 groups[entry.place].append(name)
         found = []
         for place, names in groups.items():
-            wanted = [name for name in names if name[0] != "<" or name in self._live]
+            wanted = [name for name in names if name[:1] != "<" or name in self._live]
             key = self._key(place) if wanted and self._is_own else None
             if any(self._present.get(name) != key or key is None for name in wanted):
                 found.append(place)
@@ -138,10 +141,10 @@ class _Journey:
         entries = {
             name: entry
             for name, entry in home.entries.items()
-            if entry.place is not None and name not in HIDDEN and (name[0] != "<" or name in alive)
+            if entry.place is not None and (name[:1] != "<" or name in alive or name in HIDDEN)
         }
         keys = {name: self._key(e.place) for name, e in entries.items() if e.place is not None}
-        loaded = [name for name in home.values if name in entries]
+        loaded = [name for name in home.values if name in entries and name not in HIDDEN]
         with calm():
             recorder.returned(home.state.n, keys, entries, loaded)
 
@@ -159,11 +162,24 @@ def _answer(home: Homeward) -> Any:
     return home.load_answer()
 
 
-def _unsaved(entries: dict[str, Entry], there: Mapping[str, Any], n: int) -> Iterable[str]:
-    for name, entry in entries.items():
+def _is_door(value: Any, door: Any) -> bool:
+    return value is door or (
+        type(value) is types.FunctionType and value.__globals__ is getattr(door, "__dict__", None)
+    )
+
+
+def _unsaved(home: Homeward, there: set[str]) -> Iterable[str]:
+    for name, entry in home.entries.items():
         if entry.reason is not None:
-            now = "is as it is now" if name in there else "is gone"
-            yield f"{not_saved(name, entry)}; it {now}"
+            now = "it keeps the value of now" if name in there else "it has no value now"
+            yield f"{not_saved(name, entry)}; {now}"
+
+
+def _unseeded(recorder: Recorder, home: Homeward) -> Iterable[str]:
+    for name in HIDDEN:
+        if name in recorder.register.entries and name not in home.entries:
+            library = name.strip("<>")
+            yield f"the generator of {library} goes on from where it is: it was loaded later"
 
 
 def _set_directory(recorder: Recorder, home: Homeward) -> Iterable[str]:

@@ -27,10 +27,11 @@ BESIDES = {
 FLOORS = [
     {"varchive"},
     {"_cloudpickle", "live", "groups", "rebuild", "refill", "touched", "calm"},
-    {"classnames", "instances", "memory", "tensors"},
+    {"attributes", "classnames", "instances", "memory", "tensors"},
+    {"heirs"},
     {"deep", "definitions", "reductions"},
     {"describe", "freeze", "load", "manifest", "reach", "writer"},
-    {"chunks", "escape", "mentions", "hidden", "settle", "thaw", "homeward", "where"},
+    {"cell", "chunks", "escape", "mentions", "hidden", "settle", "thaw", "homeward", "where"},
     {"candidates"},
     {"register"},
     {"recorder"},

@@ -86,9 +86,9 @@ def test_what_could_not_be_saved_stays_as_it_is_and_is_named(record: Any) -> Non
     assert failures(report) == []
     assert said(report, "stderr")[2].splitlines() == [
         "tmrun: live (generator, cell 1) was not saved: TypeError: cannot pickle 'generator' object"
-        "; it is as it is now",
+        "; it keeps the value of now",
         "tmrun: lost (generator, cell 1) was not saved: TypeError: cannot pickle 'generator' object"
-        "; it is gone",
+        "; it has no value now",
     ]
     assert said(report)[3] == "['live', 'x']"
 
@@ -109,6 +109,24 @@ def test_a_name_of_the_shell_that_a_variable_hid_is_the_shells_again(record: Any
     )
     assert failures(report) == []
     assert nbformat.read(report.output, 4).cells[3].outputs[0].data["text/plain"] == "3"
+
+
+def test_a_class_is_the_same_after_going_back_has_failed(record: Any) -> None:
+    report = record(
+        LOADS_BADLY,
+        "fragile.v.append(2)\ndel Plain.level\nPlain.more = 1\nPlain.level = 2\n"
+        "Plain.__doc__ = 'two'; Plain.__name__ = 'Z'; order = [*vars(Plain)]",
+        "import os\nos.environ['ALARM'] = '1'\n"
+        "try: tmrun.past(1)\n"
+        "except tmrun.CannotLoad: failed = True\n"
+        "del os.environ['ALARM']\n"
+        "assert [*vars(Plain)] == order and Plain.__doc__ == 'two' and Plain.__name__ == 'Z'",
+        "assert failed\nPlain",
+    )
+    assert failures(report) == []
+    recording = tmrun.open(report)
+    assert "Plain" in recording.state(2).changed
+    assert recording.state(3).changed == recording.state(4).changed == ()
 
 
 CLASSES = """
@@ -279,7 +297,7 @@ def test_another_run_of_the_varchive_and_dict_to_main(record: Any, tmp_path: Pat
     recording = tmrun.open(third)
     assert [recording.state(n).parent for n in (2, 3)] == [f"{second.run}:1", 2]
     assert "gen (generator, cell 1) was not saved" in said(third, "stderr")[6]
-    assert said(third)[9] == "'no name' cannot name a variable; give a mapping of names"
+    assert said(third)[9] == "'no name' is no name that a variable may have; nothing was changed"
 
 
 def test_a_missing_cell_and_a_kernel_without_a_record_say_what_there_is(record: Any) -> None:
@@ -296,10 +314,11 @@ def test_a_missing_cell_and_a_kernel_without_a_record_say_what_there_is(record: 
     assert lines[1].startswith("no cell with id 'no such id'")
     assert lines[2] == "no run"
     assert failures(report) == [
-        "cell 3: UsageError: say which cell: %past 3, %past -1, or %past 3 --run RUN"
+        "cell 3: UsageError: cannot make sense of '': say %past 3, %past -1, %past $n,"
+        " or %past 3 --run RUN"
     ]
     without = record("import tmrun\ntmrun.past(1)", allow_errors=True, record=False)
-    assert "this kernel is not recorded" in failures(without)[0]
+    assert "for notebooks that are recorded" in failures(without)[0]
 
 
 def test_going_back_stores_nothing_again(record: Any) -> None:
@@ -334,6 +353,90 @@ def test_what_came_back_counts_as_unchanged_until_it_is_changed(record: Any) -> 
     states = [tmrun.open(report).state(n) for n in range(1, 7)]
     assert [state.bytes for state in states[2:]] == [0] * 4
     assert [state.changed for state in states[3:]] == [()] * 3
+
+
+def test_what_code_binds_while_values_load_is_undone(record: Any) -> None:
+    report = record(
+        "import tmrun\nloads = 0\nclass Model:\n    def __init__(self): self.w = 1\n"
+        "    def __setstate__(self, state):\n        global loads, extra\n"
+        "        loads += 1; extra = 'new'; self.__dict__.update(state)\nm = Model()",
+        "m.w = 2",
+        "tmrun.past(1)\nassert m.w == 1 and loads == 0 and 'extra' not in globals()",
+        "loads = 5",
+    )
+    assert failures(report) == []
+    assert [tmrun.vars(report, n)["loads"] for n in (1, 2, 3, 4)] == [0, 0, 0, 5]
+    assert "extra" not in tmrun.vars(report, 4)
+
+
+def test_what_dies_by_going_back_acts_on_what_is_left_behind(record: Any) -> None:
+    report = record(
+        "import tmrun\nx = [1]",
+        "def closing():\n    try: yield 1\n    finally: x.append('closed')\n"
+        "g = closing()\nnext(g)\nx.append(2)",
+        "tmrun.past(1)\nassert x == [1], x",
+    )
+    assert failures(report) == []
+
+
+def test_names_that_python_would_not_take_are_variables_too(record: Any) -> None:
+    report = record(
+        "import tmrun\nglobals()[''] = 3\nglobals()['a b'] = [1]\nx = 1",
+        "del globals()['']\nglobals()['a b'].append(2)\nx = 2",
+        "tmrun.past(1)\nassert globals()[''] == 3 and globals()['a b'] == [1] and x == 1",
+        "tmrun.past(2)\nassert '' not in globals() and globals()['a b'] == [1, 2]",
+    )
+    assert failures(report) == []
+    assert all(cell.recorded for cell in report.cells)
+
+
+def test_a_generator_of_numbers_is_known_before_it_is_first_asked(record: Any) -> None:
+    report = record(
+        "import tmrun\nimport numpy as np",
+        "x = 1",
+        "print(np.random.rand(3))",
+        "tmrun.past(2)",
+        "print(np.random.rand(3))",
+    )
+    assert failures(report) == []
+    assert said(report)[2] == said(report)[4] != ""
+    late = record("import tmrun", "import numpy as np\nnp.random.rand()", "tmrun.past(1)")
+    assert "numpy.random goes on from where it is: it was loaded later" in said(late, "stderr")[2]
+
+
+BAD = {
+    "tmrun.past(True)": "True names no cell",
+    "tmrun.past(2.0)": "2.0 names no cell; give its number, In [n], or its id, a str",
+    "tmrun.past('2')": "no cell with id '2' was recorded (recorded: 1",
+    "tmrun.past(10 ** 400)": "was not recorded (recorded: 1",
+    "tmrun.past(1, run=1.5)": "1.5 names no run",
+    "%past 1 --run": "cannot make sense of '1 --run'",
+    "%past 1 2": "cannot make sense of '1 2'",
+    "tmrun.dict_to_main([1])": "takes a mapping, name -> value, such as tmrun.vars, no list",
+    "tmrun.dict_to_main({'x': 1, 'class': 2})": "'class' is no name that a variable may have",
+    "tmrun.dict_to_main({'__builtins__': {}})": "'__builtins__' is no name",
+}
+
+
+def test_bad_input_is_told_how_to_be_mended_and_changes_nothing(record: Any) -> None:
+    report = record("import tmrun\nx = 0", *BAD, "x", allow_errors=True)
+    for cell, message in zip(report.cells[1:], BAD.values(), strict=False):
+        assert cell.error is not None
+        assert message in cell.error.evalue
+    assert tmrun.ans(report, -1) == 0
+
+
+def test_a_cell_is_named_in_many_ways(record: Any) -> None:
+    report = record(
+        "import tmrun\nimport numpy as np",
+        "x = 1",
+        "x = 2\nn = 2",
+        "%past $n\nassert x == 1",
+        "tmrun.past(np.int64(3))\nassert x == 2",
+        "%past 2;  # the first x\nassert x == 1",
+        "from tmrun import past as back\n%past 3\nback(2)\nassert x == 1",
+    )
+    assert failures(report) == []
 
 
 def test_show_draws_the_tree(record: Any, capsys: Any) -> None:

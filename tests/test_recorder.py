@@ -18,7 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kernel_payload.recorder import Cell, Recorder
+from kernel_payload.cell import Cell
+from kernel_payload.recorder import Recorder
 from kernel_payload.thaw import Namespace, Variables
 from kernel_payload.varchive import CHUNK, Entry, State, Varchive
 from kernel_payload.varchive.errors import Damaged, NotSaved

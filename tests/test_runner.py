@@ -18,9 +18,11 @@ import pytest
 from conftest import NOTEBOOKS, notebook
 
 import tmrun
+from kernel_payload.varchive.layout import is_run_id
 from tmrun.death import Evidence, explain, gather, out_of_memory_kills
 from tmrun.outcome import failed_line
 from tmrun.plan import Options
+from tmrun.recording import new_run_id
 from tmrun.report import (
     CellEnded,
     CellOutput,
@@ -574,3 +576,10 @@ def test_the_environment_of_the_kernel_is_that_of_tmrun(
     report = run_cells(tmp_path, "import os\nprint(os.environ['TMRUN_TEST'])")
     assert report.status == "ok"
     assert "TMRUN_TEST" in os.environ
+
+
+def test_ids_of_runs_are_in_the_order_of_the_runs() -> None:
+    ids = [new_run_id() for _ in range(1000)]
+    begun = [run[:21] for run in ids]
+    assert begun == sorted(begun)
+    assert all(is_run_id(run) for run in ids)

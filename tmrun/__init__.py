@@ -173,7 +173,8 @@ def run(notebook: Any, **options: Any) -> Report:
     notebook : path-like
         The notebook.
     **options
-        Those of the command line, with underscores: see `tmrun.plan.Options`.
+        Attributes of `tmrun.plan.Options`: ``parameters`` (dict), ``output``, ``kernel``, ``cwd``,
+        ``timeout``, ``allow_errors``, ``record`` (False: none), ``dontsave`` (patterns), ….
 
     Returns
     -------

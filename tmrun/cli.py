@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _STATUS = {"ok": 0, "failed": 1, "died": 1, "timeout": 1, "interrupted": 130}
 _BAD_USAGE = 2
+_NAMES = 8  # of variables that could not be saved, in the summary
 _INTERRUPTED = 130
 _SIGNALLED = 128
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -125,9 +126,9 @@ def run(**given: Any) -> None:
 
     NOTEBOOK may be - for standard input; the output then goes to standard output.
 
-    Exit status: 0; 1 when a cell failed, the kernel died or the record is incomplete; 2 when
-    something is wrong with the options or the notebook; 130 on Ctrl-C, 143 on SIGTERM, 129 on
-    SIGHUP.
+    Exit status: 0; 1 when a cell failed (unless allowed), the kernel died or the record is
+    incomplete; 2 when something is wrong with the options or the notebook; 130 on Ctrl-C, 143 on
+    SIGTERM, 129 on SIGHUP.
     """
     from .parameters import collect
     from .plan import Options
@@ -166,7 +167,12 @@ def run(**given: Any) -> None:
 @cli.command(context_settings={**_CONTEXT, "ignore_unknown_options": True})
 @click.argument("path")
 @click.argument("n", required=False)
-@click.option("--run", "run_id", help="Which run [default: the latest].")
+@click.option(
+    "--run",
+    "run_id",
+    help="Which run: its id, the start of it, or its place (0: the first, -1: the latest) "
+    "[default: the notebook's own; of a varchive the latest].",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
 def show(path: str, n: str | None, run_id: str | None, as_json: bool) -> None:
     """Show the runs and cells recorded in PATH, or the variables after cell N.
@@ -221,6 +227,10 @@ def _summary(report: Report) -> str:
         text += f" -> {report.output}"
     if report.varchive is not None:
         text += f", {report.varchive}"
+    if unsaved := list(dict.fromkeys(name for cell in report.cells for name in cell.unsaved)):
+        told = ", ".join(unsaved[:_NAMES]) + (", …" if len(unsaved) > _NAMES else "")
+        text += f"\n  {counted(len(unsaved), 'variable')} could not be saved: {told}"
+        text += f" (why: tmrun show {report.output or report.varchive} CELL)"
     return text
 
 

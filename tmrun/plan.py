@@ -127,7 +127,8 @@ def make_plan(
     _check_numbers(options)
     output, varchive = places(options)
     asked = _section(notebook, "execution")
-    timeout = _timeout(asked.get("timeout") if options.timeout is None else options.timeout)
+    own = "the notebook's metadata.execution.timeout", asked.get("timeout")
+    timeout = _timeout(*(own if options.timeout is None else ("timeout", options.timeout)))
     allow = asked.get("allow_errors") if options.allow_errors is None else options.allow_errors
     source = Path() if options.notebook == STDIO else Path(options.notebook).parent
     return Plan(
@@ -209,13 +210,12 @@ def _stem(name: str) -> str:
     return name[: -len(".ipynb")] if name.endswith(".ipynb") and name != ".ipynb" else name
 
 
-def _timeout(value: Any) -> float | None:
+def _timeout(name: str, value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise UsageError(
-            f"the notebook's metadata.execution.timeout is {value!r}, not a number of seconds; "
-            "give --timeout, or mend the notebook"
+            f"{name} is {value!r}, not a number of seconds; give --timeout, or mend the notebook"
         )
     return float(value) if value > 0 else None
 

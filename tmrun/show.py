@@ -71,6 +71,7 @@ def _about_run(recording: Recording) -> Json:
         "reason": end.get("reason"),
         "python": about.get("python"),
         "parameters": about.get("parameters") or {},
+        "dontsave": about.get("dontsave") or [],
     }
 
 
@@ -129,7 +130,7 @@ def _archive_text(told: Json) -> list[Any]:
             _seconds(run["seconds"]),
         )
         _row(runs, *values, run["python"])
-    drawn = rails(_parents(told["cells"]))
+    drawn = _tree(told["cells"])
     cells = _table(
         "cell",
         *([""] if any(drawn) else []),
@@ -147,20 +148,29 @@ def _archive_text(told: Json) -> list[Any]:
         _row(
             cells,
             cell["n"],
-            *([rail] if rail else []),
+            *([rail] if any(drawn) else []),
             *what,
             *names,
             _names(cell["deleted"], ()),
             size(cell["bytes"]),
         )
     reasons = [f"{run['id']}: {run['reason']}" for run in told["runs"] if run["reason"]]
-    return [runs, *reasons, "", cells, *_damages(told["cells"])]
+    withheld = [
+        f"{run['id']}: not to be saved: {', '.join(run['dontsave'])}"
+        for run in told["runs"]
+        if run["dontsave"]
+    ]
+    return [runs, *reasons, *withheld, "", cells, *_damages(told["cells"])]
 
 
-def _parents(cells: list[Json]) -> list[int | None]:
-    """Give the place of each cell's parent; what other runs hold is none of them."""
+def _tree(cells: list[Json]) -> list[str]:
+    """Draw how the cells follow each other; one that went to another run says to which cell."""
     places = {cell["n"]: place for place, cell in enumerate(cells)}
-    return [places.get(cell["parent"]) for cell in cells]
+    drawn = rails([places.get(cell["parent"]) for cell in cells])
+    for place, cell in enumerate(cells):
+        if isinstance(cell["parent"], str):
+            drawn[place] += f" <- {cell['parent']}"
+    return drawn
 
 
 def _status(run: Json) -> str:

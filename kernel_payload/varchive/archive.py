@@ -7,11 +7,12 @@ Nothing here unpickles.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 from .digest import Buffer
-from .errors import Damaged, NoSuchRun, NoSuchState, NotAVarchive
+from .errors import Damaged, NoSuchRun, NoSuchState, NotAVarchive, UsageError
 from .group import Group
 from .layout import (
     FORMAT,
@@ -28,6 +29,8 @@ from .layout import (
 )
 from .model import Entry, Json, Place, Run, State, dump_json, table_from_json
 from .store import DirectoryStore, make_private
+
+_PLACE = re.compile(r"-?\d{1,3}")  # no run's id begins so: that is a year
 
 # what reading raises of a record that is not as docs/format.md says
 _MISREAD = (ValueError, KeyError, TypeError, AttributeError)
@@ -121,8 +124,16 @@ class Varchive:
         ------
         NoSuchRun
             With the runs that there are.
+        UsageError
+            For what names no run.
         """
         runs = self.runs()
+        if isinstance(run, bool) or not isinstance(run, (int, str)) or run == "":
+            raise UsageError(
+                f"{run!r} names no run; give its id, the start of it, or its place (0: the first)"
+            )
+        if isinstance(run, str) and _PLACE.fullmatch(run):
+            run = int(run)
         if isinstance(run, int):
             found = runs[run : run + 1 or None] if -len(runs) <= run < len(runs) else []
         else:

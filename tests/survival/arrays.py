@@ -66,6 +66,24 @@ ARRAYS = {
         n[...] = 8; assert w.tolist() == [[8, 8], [8, 8]] and not w.flags.writeable
         """,
     ),
+    "a small array that shows up as a huge one": Specimen(
+        """
+        import numpy as np
+        huge = np.broadcast_to(np.arange(5.), (1 << 40, 5)); column = np.broadcast_to(7, (1 << 50,))
+        part = np.broadcast_to(np.arange(9_000)[::-3, None], (3_000, 1 << 40))
+        boxes = np.broadcast_to(np.array([[1], None], object), (1 << 40, 2))
+        rows = np.lib.stride_tricks.sliding_window_view(np.arange(2_000), 1_000)
+        """,
+        "del huge; boxes[0, 0].append(2)",
+        """
+        assert huge.shape == (1 << 40, 5) and huge.strides == (0, 8) and not huge.flags.writeable
+        assert huge[-1].tolist() == [0, 1, 2, 3, 4] and column[1 << 49] == 7
+        assert part.shape == (3_000, 1 << 40) and part[:3, 9].tolist() == [8_999, 8_996, 8_993]
+        assert boxes[0, 0] == [1] and boxes[5, 0] is boxes[0, 0] and boxes[5, 1] is None
+        assert rows.shape == (1_001, 1_000) and rows[7, 5] == 12 and rows.strides == (8, 8)
+        """,
+        "assert boxes[9, 0] == [1, 2] and boxes.shape == (1 << 40, 2)",
+    ),
     "a memory map and what views it": Specimen(
         """
         import numpy as np, tempfile, os

@@ -9,6 +9,7 @@ from .arrays import ARRAYS, SPARSE, TENSORS
 from .classes import CLASSES
 from .code import FUNCTIONS
 from .frames import FRAMES
+from .metaclasses import METACLASSES
 from .others import DEEP, HOSTILE, MODULES, REFUSED
 from .sharing import SHARING
 
@@ -20,6 +21,7 @@ PROMISES: dict[str, dict[str, Specimen]] = {
     "frames": FRAMES,
     "functions": FUNCTIONS,
     "classes": CLASSES,
+    "classes' making": METACLASSES,
     "modules": MODULES,
     "refused": REFUSED,
     "hostile": HOSTILE,

@@ -104,6 +104,69 @@ SHARING = {
         "del a, b",
         "assert b[0] is a; r = weakref.ref(a); assert r() is a",
     ),
+    "the attributes of an instance as a dict": Specimen(
+        """
+        import argparse
+        class A: pass
+        class Hashed(A):
+            __slots__ = ('slot',)
+            def __hash__(self): return hash(self.name)
+        args = argparse.Namespace(lr=.1); cfg = vars(args)
+        a = A(); held = [vars(a)]; a.me = a; vars(a)['all'] = held; b = A(); empty = vars(b)
+        h = Hashed(); h.name = 'h'; h.slot = [vars(h)]; h.own = {h}; of_h = vars(h)
+        """,
+        "args.lr = .2; a.x = 5; del b, h",
+        """
+        assert vars(args) is cfg and cfg == {'lr': .1}; cfg['n'] = 3; assert args.n == 3
+        assert vars(a) is held[0] and a.me is a and a.all is held and not hasattr(a, 'x')
+        assert vars(b) is empty == {}; b.y = 1; assert empty == {'y': 1}
+        assert vars(h) is of_h is h.slot[0] and h in h.own and type(h) is Hashed
+        """,
+        "assert vars(args) is cfg and cfg == {'lr': .2} and vars(a) is held[0] and a.x == 5",
+    ),
+    "instances that share their attributes": Specimen(
+        """
+        import types
+        class Borg:
+            _state = {}
+            def __init__(self): self.__dict__ = self._state
+        class Attributes(dict):
+            def __init__(self, **given): super().__init__(given); self.__dict__ = self
+        one, two = Borg(), Borg(); one.x = [1]; d = Attributes(a=1); d.b = 2
+        n = types.SimpleNamespace(x=[1]); of_n = vars(n); n.me = n
+        """,
+        "two.x.append(2); two.y = 3; d.a = 7; del one; n.x.append(2)",
+        """
+        assert vars(one) is vars(two) is Borg._state and one.x == [1] and not hasattr(two, 'y')
+        two.z = 5; assert one.z == 5 and Borg().z == 5
+        assert vars(n) is of_n and n.me is n and n.x == [1]; of_n['y'] = 2; assert n.y == 2
+        assert vars(d) is d == {'a': 1, 'b': 2}; d.c = 3; assert d['c'] == 3
+        """,
+        "assert two.x == [1, 2] and vars(two) is Borg._state and d == {'a': 7, 'b': 2}",
+    ),
+    "weak proxies": Specimen(
+        """
+        import weakref
+        class Tree:
+            def __init__(self, parent=None):
+                self.kids, self.parent = [], parent
+                if parent is not None: parent.kids.append(self); self.parent = weakref.proxy(parent)
+            def __getattr__(self, name): raise AssertionError(name)
+        class Called:
+            def __call__(self): return 5
+        root = Tree(); kid = Tree(root); called = Called(); by = weakref.proxy(called)
+        root.me = weakref.proxy(root); gone = weakref.proxy(Tree()); gone_too = weakref.proxy(Called())
+        """,
+        "root.name = 'root'; kid.parent = by = None",
+        """
+        assert type(kid.parent) is weakref.ProxyType and type(by) is weakref.CallableProxyType
+        root.x = 5; assert kid.parent.x == 5 == root.me.x and root.kids[0] is kid and by() == 5
+        assert type(gone) is weakref.ProxyType and type(gone_too) is weakref.CallableProxyType
+        try: gone.kids
+        except ReferenceError: pass
+        else: raise AssertionError('it is there')
+        """,
+    ),
     "iterators": Specimen(
         "import itertools\nit = iter([1, 2, 3]); next(it); n = itertools.count(5); next(n)",
         "next(it); next(n)",
