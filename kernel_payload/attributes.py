@@ -10,7 +10,6 @@ from typing import Any
 
 from . import live, rebuild
 
-_PROTOCOL = 5
 _OWN = ("__reduce_ex__", "__reduce__", "__setstate__", "__getstate__")
 
 
@@ -36,7 +35,7 @@ def share(thing: Any, reduced: Any, shared: Collection[int]) -> Any:
     if id(own) not in shared or not _is_left_to_object(cls):
         return reduced
     if reduced is NotImplemented:
-        reduced = thing.__reduce_ex__(_PROTOCOL)
+        reduced = thing.__reduce_ex__(rebuild.PROTOCOL)
     if type(reduced) is not tuple:
         return reduced
     make, arguments, state, items, pairs = (*reduced, None, None, None)[:5]

@@ -34,8 +34,7 @@ def hook(settings: dict[str, Any]) -> dict[str, Any]:
     global _machine, _stopped  # noqa: PLW0603  (one kernel, one time machine)
     if _machine is not None:
         raise TmrunError("this kernel is recorded already; stop that first")
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
+    shell = _shell()
     if shell is None:
         raise TmrunError("this kernel is no IPython kernel; run it with --no-record")
     told = {"run": settings["run"], **about_this_kernel()}
@@ -108,8 +107,7 @@ def dict_to_main(variables: Mapping[str, Any]) -> None:
     UsageError
         For a name that is no name; nothing is changed then.
     """
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
+    shell = _shell()
     namespace = vars(sys.modules["__main__"]) if shell is None else shell.user_ns
     if not isinstance(variables, Mapping):
         kind = type(variables).__name__
@@ -136,6 +134,11 @@ def _past_magic(line: str) -> Any:
     raise UsageError(
         f"cannot make sense of {line!r}: say %past 3, %past -1, %past $n, or %past 3 --run RUN"
     )
+
+
+def _shell() -> Any:
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython else None
 
 
 def _number(word: str) -> int | str:

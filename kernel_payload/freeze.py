@@ -26,7 +26,8 @@ from . import _cloudpickle as cloud
 from . import attributes, heirs, instances, live, memory, rebuild
 from .deep import Unrolled
 from .definitions import Scope, function_state, reduce_class
-from .reductions import PROTOCOL, REDUCTIONS, by_base, by_type
+from .rebuild import PROTOCOL
+from .reductions import REDUCTIONS, by_base, by_type
 from .varchive import INLINE
 
 _MOST_RECURSION = 3000
@@ -154,7 +155,7 @@ class _Pickler(pickle.Pickler):
         self._context = context
         self._inside = inside
         self._scopes: dict[int, Scope] = {}
-        self._by_type = {**by_type(), **instances.views(), **heirs.by_type()}
+        self._by_type = {**by_type(), **instances.VIEWS, **heirs.BY_TYPE}
         self._by_type[id(memoryview)] = partial(memory.reduce_memoryview, owners=context.views)
         if numpy := sys.modules.get("numpy"):
             reduce_array = partial(memory.reduce_array, owners=context.views)

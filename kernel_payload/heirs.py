@@ -25,7 +25,6 @@ from typing import Any, NamedTuple
 from . import live, rebuild
 from .instances import OWN, Layout, Reduce, plain_values
 
-_PROTOCOL = 5
 _SAYS = (*OWN, "__getinitargs__")  # the last is tzinfo's
 # where a class has a say in any of these, pickle's own way may not bring it back
 _ASKED = ("__new__", "__class__", "__getattribute__")
@@ -49,7 +48,7 @@ class _Family(NamedTuple):
 
 
 def _reduced(base: Any) -> Callable[[Any], tuple[Any, ...]]:
-    return lambda thing: base.__reduce_ex__(thing, _PROTOCOL)[1]
+    return lambda thing: base.__reduce_ex__(thing, rebuild.PROTOCOL)[1]
 
 
 def _pairs(base: Any, mapping: Any) -> list[Any]:
@@ -87,15 +86,6 @@ def _families() -> dict[int, _Family]:
 
 
 _FAMILIES = _families()
-
-
-def by_type() -> dict[int, Reduce]:
-    """Give id of type -> reduction, of library types whose own leaves out attributes."""
-    found = {cls: _FAMILIES[id(cls)] for cls in (Counter, random.Random)}
-    return {
-        id(cls): partial(_reduce_if_noted, family, Layout(cls, cls))
-        for cls, family in found.items()
-    }
 
 
 def _reduce_if_noted(family: _Family, layout: Layout, thing: Any) -> Any:
@@ -149,3 +139,10 @@ def _reduce_heir(family: _Family, layout: Layout, hashed: bool, thing: Any) -> A
         return made
     state = (family.base, contents, attributes, slots)
     return *made, state, None, None, rebuild.fill_heir
+
+
+BY_TYPE: dict[int, Reduce] = {
+    id(cls): partial(_reduce_if_noted, _FAMILIES[id(cls)], Layout(cls, cls))
+    for cls in (Counter, random.Random)
+}
+"""Id of type -> reduction, of library types whose own leaves out attributes."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .freeze import Frozen
-from .reductions import PROTOCOL
+from .rebuild import PROTOCOL
 
 RANDOM = "<random>"
 NUMPY_RANDOM = "<numpy.random>"

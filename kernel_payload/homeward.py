@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from . import rebuild, refill
@@ -76,7 +77,11 @@ class Homeward(Loader):
         CannotLoad, Damaged
             When one of them does not load; nothing is changed then.
         """
-        names = {n: e.place for n, e in self.entries.items() if e.place in places and n[:1] != "<"}
+        members: dict[Place, list[str]] = {place: [] for place in places}
+        for name, entry in self.entries.items():
+            if entry.place in members:
+                members[entry.place].append(name)
+        names = [name for found in members.values() for name in found if name[:1] != "<"]
         for place in places:
             # what is missing or damaged is found before anything is touched
             self.read(place)
@@ -86,7 +91,7 @@ class Homeward(Loader):
             # code that runs while values load must see the state's variables, not those of now
             for name in (*names, *gone):
                 self.scope.pop(name, None)
-            self._load_all(places)
+            self._load_all(members)
         except BaseException:
             self._reset(before)
             self.undo()
@@ -110,24 +115,25 @@ class Homeward(Loader):
         while self._undo:
             self._undo.pop()()
 
-    def _load_all(self, places: Iterable[Place]) -> None:
-        waiting = [*places]
+    def _load_all(self, members: Mapping[Place, Collection[str]]) -> None:
+        waiting = [*members]
+        shown = 0
         while waiting:
             failed: dict[Place, CannotLoad] = {}
             for place in waiting:
                 try:
-                    if not self._is_loaded(place):
+                    # it may have come along with another
+                    if not all(name in self.values for name in members[place]):
                         self.load_group(place)
                 except CannotLoad as error:
                     # its own code may need a variable that comes later
                     failed[place] = error
-                self.scope.update((n, v) for n, v in self.values.items() if n[:1] != "<")
+                fresh = islice(self.values.items(), shown, None)
+                self.scope.update((name, value) for name, value in fresh if name[:1] != "<")
+                shown = len(self.values)
             if len(failed) == len(waiting):
                 raise next(iter(failed.values()))
             waiting = [*failed]
-
-    def _is_loaded(self, place: Place) -> bool:
-        return all(n in self.values for n, e in self.entries.items() if e.place == place)
 
     # -- what streams ask for
 

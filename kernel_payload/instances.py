@@ -19,7 +19,6 @@ from typing import Any
 from . import live, rebuild
 from .live import Kind
 
-_PROTOCOL = 5
 OWN = (
     "__reduce_ex__",
     "__reduce__",
@@ -34,15 +33,6 @@ _TELLING = ("__getattr__", "__getattribute__", "__class__")
 Reduce = Callable[[Any], Any]
 
 
-def views() -> dict[int, Reduce]:
-    """Give id of type -> reduction, of the views of dicts; cloudpickle copies what they show."""
-    return {
-        id(type(getattr(cls, kind)(cls()))): partial(_reduce_dict_view, cls, kind)
-        for cls in (dict, OrderedDict)
-        for kind in ("keys", "values", "items")
-    } | {id(types.MappingProxyType): _reduce_proxy}
-
-
 def _reduce_dict_view(cls: type, kind: str, view: Any) -> Any:
     # its dict is all that it holds
     return rebuild.dict_view, (gc.get_referents(view)[0], cls, kind)
@@ -53,6 +43,14 @@ def _reduce_proxy(proxy: Any) -> Any:
     # a class's own dict is never there by itself
     of_class = type(found) is dict and {"__module__", "__doc__"} <= found.keys()
     return types.MappingProxyType, (dict(found) if of_class else found,)
+
+
+VIEWS: dict[int, Reduce] = {
+    id(type(getattr(cls, kind)(cls()))): partial(_reduce_dict_view, cls, kind)
+    for cls in (dict, OrderedDict)
+    for kind in ("keys", "values", "items")
+} | {id(types.MappingProxyType): _reduce_proxy}
+"""Id of type -> reduction, of the views of dicts; cloudpickle copies what they show."""
 
 
 def by_class(cls: type) -> Reduce | None:
@@ -163,7 +161,7 @@ def _is_plain_value(value: Any) -> bool:
 
 def _reduce_checked(thing: Any) -> Any:
     """Reduce as the class says, if whatever it names takes what it gives."""
-    reduced = thing.__reduce_ex__(_PROTOCOL)
+    reduced = thing.__reduce_ex__(rebuild.PROTOCOL)
     if type(reduced) is tuple and len(reduced) > 1 and type(reduced[1]) is tuple:
         _check(*reduced[:2])
     return reduced

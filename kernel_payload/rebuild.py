@@ -23,6 +23,9 @@ from . import _cloudpickle as cloud
 from . import live
 from .varchive.errors import CannotLoad
 
+PROTOCOL = 5
+"""Of pickle, in every stream."""
+
 
 def namespace() -> dict[str, Any]:
     """Give the namespace into which a state is loaded; functions of the notebook live in it."""

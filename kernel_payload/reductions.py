@@ -22,8 +22,7 @@ from typing import Any
 
 from . import _cloudpickle as cloud
 from . import live, rebuild, tensors
-
-PROTOCOL = 5
+from .rebuild import PROTOCOL
 
 Reduce = Callable[[Any], Any]
 

@@ -74,8 +74,8 @@ class Variables(Mapping[str, Any]):
     def __init__(self, namespace: Namespace) -> None:
         self.loader = namespace.loader
         entries = self.loader.entries.items()
-        self._names = [n for n, e in entries if e.reason is None and not n.startswith("<")]
-        self._names.sort()
+        saved = [n for n, e in entries if e.reason is None and not n.startswith("<")]
+        self._names = dict.fromkeys(sorted(saved))
 
     @property
     def entries(self) -> dict[str, Entry]:
@@ -89,13 +89,13 @@ class Variables(Mapping[str, Any]):
         return self.loader.state
 
     def __getitem__(self, name: str) -> Any:
+        if name in self._names:
+            return self.loader.load(name)
         entry = self.entries.get(name)
         if entry is None:
             self._raise_if_excluded(name)
             raise NoSuchVariable(self._nothing(name))
-        if entry.reason is not None:
-            raise NotSaved(not_saved(name, entry))
-        return self.loader.load(name)
+        raise NotSaved(not_saved(name, entry))
 
     def __contains__(self, name: object) -> bool:
         return name in self._names

@@ -30,6 +30,7 @@ from .layout import (
 from .model import Entry, Json, Place, Run, State, dump_json, table_from_json
 from .store import DirectoryStore, make_private
 
+_PACK = 1 << 24  # bytes of an object that is kept, read last
 _PLACE = re.compile(r"-?\d{1,3}")  # no run's id begins so: that is a year
 
 # what reading raises of a record that is not as docs/format.md says
@@ -45,6 +46,7 @@ class Varchive:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.store = DirectoryStore(path)
+        self._pack = "", b""
 
     def __repr__(self) -> str:
         return f"<varchive {self.path}>"
@@ -193,7 +195,11 @@ class Varchive:
 
     def group(self, place: Place) -> Group:
         """Give the group that a place holds, its large parts not yet read."""
-        data = self.store.get(place.object)
+        name, data = self._pack
+        if name != place.object:
+            data = self.store.get(place.object)
+            # many small groups stand in one object, and are asked for one after the other
+            self._pack = (place.object, data) if len(data) <= _PACK else ("", b"")
         try:
             return Group.from_bytes(data[place.offset : place.offset + place.length])
         except _MISREAD as error:
