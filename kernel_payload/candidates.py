@@ -50,11 +50,14 @@ class Candidates:
         What something outside of the namespace refers to.
     """
 
-    def __init__(self, namespace: dict[str, Any], classes: ClassNames) -> None:
+    def __init__(
+        self, namespace: dict[str, Any], classes: ClassNames, *, thorough: bool = False
+    ) -> None:
         self.known: dict[str, Known] = {}
         self.escapes = Escapes(namespace)
         self._namespace = namespace
         self._classes = classes
+        self._thorough = thorough
         self._seen: dict[str, tuple[int, Any]] = {}
         self._mentions = Mentions()
         self._linked: dict[str, set[str]] = {}
@@ -95,7 +98,7 @@ class Candidates:
             A search from all the others.
         """
         self.notice(code)
-        named = values.keys() if self._all else self._untold
+        named = values.keys() if self._all or self._thorough else self._untold
         todo = {n for n, value in values.items() if n in named or not self._is_same(n, value)}
         # what a name that is gone stood for may have been changed before
         todo |= {name for name in self.known if name not in values and name[:1] != "<"}

@@ -49,6 +49,8 @@ class Recorder:
         name, value -> whether it is a variable of the user's.
     dontsave : iterable of str
         Patterns of names never to record.
+    thorough : bool, default False
+        Look at every variable after every cell.
     """
 
     def __init__(
@@ -58,6 +60,8 @@ class Recorder:
         namespace: dict[str, Any],
         is_public: Callable[[str, Any], bool],
         dontsave: Iterable[str] = (),
+        *,
+        thorough: bool = False,
     ) -> None:
         self.archive = archive
         self.run = run
@@ -69,7 +73,7 @@ class Recorder:
         self._writer = Writer()
         self._chunker = Chunker(self._put)
         self.classes = ClassNames()
-        self.candidates = Candidates(namespace, self.classes)
+        self.candidates = Candidates(namespace, self.classes, thorough=thorough)
         self.register = Register(self._put, self.candidates, self.classes)
         self.directory = Path.cwd()
         self.parent: int | str | None = None

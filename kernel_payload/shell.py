@@ -45,7 +45,8 @@ class TimeMachine:
         Whose cells.
     settings : dict
         ``varchive`` (absolute path), ``run`` (id), ``about`` (what is known of the run),
-        ``dontsave`` (patterns), ``fault_file`` (where a crash leaves its trace; may be missing).
+        ``dontsave`` (patterns), ``thorough`` (look at all after every cell), ``fault_file`` (where
+        a crash leaves its trace); the last two may be missing.
     """
 
     def __init__(self, shell: Any, settings: dict[str, Any]) -> None:
@@ -59,7 +60,14 @@ class TimeMachine:
         dontsave = settings.get("dontsave", ())
         about = {**settings.get("about", {}), "dontsave": dontsave, **about_this_kernel()}
         archive.begin_run(settings["run"], about)
-        self.recorder = Recorder(archive, settings["run"], shell.user_ns, self._is_public, dontsave)
+        self.recorder = Recorder(
+            archive,
+            settings["run"],
+            shell.user_ns,
+            self._is_public,
+            dontsave,
+            thorough=settings.get("thorough", False),
+        )
         self.recorder.candidates.escapes.shell_holds = self._holds
         if path := settings.get("fault_file"):
             self._fault_file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115  (while we live)

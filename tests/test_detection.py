@@ -378,3 +378,15 @@ def test_an_answer_that_the_shell_remembers_is_held_by_nothing_outside(record: A
     report = record(*cells)
     shown = [cell.outputs[-1] for cell in nbformat.read(report.output, 4).cells[1::3]]
     assert [output.text for output in shown] == ["set() set()\n"] * 2
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+def test_a_thorough_run_sees_what_no_rule_tells_of(record: Any, thorough: bool) -> None:
+    cells = (
+        "import json\nclass Holder:\n    def go(self): data.append(1)\n"
+        "json.holder = Holder()\ndata = [[i] for i in range(150_000)]",
+        "json.holder.go()",
+    )
+    report = record(*cells, thorough=thorough)
+    assert report.cells[1].changed == (("data",) if thorough else ())
+    assert len(tmrun.vars(report, 2)["data"]) == 150_000 + thorough

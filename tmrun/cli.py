@@ -116,6 +116,9 @@ _PAIR: dict[str, Any] = {"nargs": 2, "multiple": True, "metavar": "NAME VALUE"}
     metavar="PATTERN",
     help="Names never to record: a glob, as 'tmp_*'; may be repeated.",
 )
+@click.option(
+    "--thorough", is_flag=True, help="Look at every variable after every cell, whatever it costs."
+)
 @click.option("--no-record", is_flag=True, help="Run the notebook without recording it.")
 @click.option("--no-progress", is_flag=True, help="Show no progress bar.")
 @click.option("--log-output", is_flag=True, help="Write what the cells print to stderr.")
@@ -154,6 +157,7 @@ def run(**given: Any) -> None:
         ),
         threads=given["threads"],
         dontsave=given["dontsave"],
+        thorough=given["thorough"],
         record=not given["no_record"],
     )
     with _display(given) as display:

@@ -46,6 +46,8 @@ class Options:
         How many background jobs may run at once.
     dontsave
         Patterns of names never to record.
+    thorough
+        Look at every variable after every cell, whatever it costs.
     record
         Record the variables after every cell.
     """
@@ -61,6 +63,7 @@ class Options:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     threads: int | None = None
     dontsave: tuple[str, ...] = ()
+    thorough: bool = False
     record: bool = True
 
 
@@ -100,6 +103,7 @@ class Plan:
     parameters: Mapping[str, Any]
     threads: int
     dontsave: tuple[str, ...]
+    thorough: bool
     warnings: tuple[str, ...] = ()
 
 
@@ -144,6 +148,7 @@ def make_plan(
         parameters=dict(options.parameters),
         threads=processors if options.threads is None else options.threads,
         dontsave=options.dontsave,
+        thorough=options.thorough,
         warnings=tuple(warnings),
     )
 

@@ -76,6 +76,7 @@ class Recording:
                 "tmrun": version,
             },
             "dontsave": list(self._plan.dontsave),
+            "thorough": self._plan.thorough,
             "threads": self._plan.threads,
             "fault_file": str(fault_file),
         }
