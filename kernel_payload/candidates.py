@@ -57,7 +57,7 @@ class Candidates:
         self.escapes = Escapes(namespace)
         self._namespace = namespace
         self._classes = classes
-        self._thorough = thorough
+        self.thorough = thorough
         self._seen: dict[str, tuple[int, Any]] = {}
         self._mentions = Mentions()
         self._linked: dict[str, set[str]] = {}
@@ -98,7 +98,7 @@ class Candidates:
             A search from all the others.
         """
         self.notice(code)
-        named = values.keys() if self._all or self._thorough else self._untold
+        named = values.keys() if self._all or self.thorough else self._untold
         todo = {n for n, value in values.items() if n in named or not self._is_same(n, value)}
         # what a name that is gone stood for may have been changed before
         todo |= {name for name in self.known if name not in values and name[:1] != "<"}
@@ -138,6 +138,21 @@ class Candidates:
             self._linked.update(
                 (name, self._linked.get(name, set()) | {*members}) for name in members
             )
+
+    def used_by(self, code: str) -> set[str] | None:
+        """Give the names that code may use: those in it, and in what they stand for, and so on.
+
+        None when it may use any variable.
+        """
+        names, dynamic = names_in_cell(code)
+        done: set[str] = set()
+        todo = names & self._seen.keys()
+        while todo:
+            done |= todo
+            behind, _ = self._mentions.behind(todo)
+            dynamic |= is_dynamic(behind)
+            todo = (behind & self._seen.keys()) - done
+        return None if dynamic else done
 
     def look_again(self, names: Iterable[str]) -> None:
         """Have the next selection take these too: a look at them was not recorded."""

@@ -14,6 +14,10 @@ class ClassNames:
         self._by_id: dict[int, tuple[weakref.ref[type], str]] = {}
         self._count = 0
 
+    def count_from(self, count: int) -> None:
+        """Count new classes from here: names are not to clash with those of another process."""
+        self._count = count
+
     def name(self, cls: type) -> str:
         """Give ``<class Name 3>``, the same for the life of a class."""
         key = id(cls)

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import re
 import shlex
 import sys
+import time
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from .shell import TimeMachine, is_name
+from .injection import importable
+from .recorder import Recorder
+from .shell import TimeMachine, is_name, is_variable
 from .telling import about_this_kernel
 from .thaw import Variables
 from .travel import put_variables
+from .varchive import Varchive
 from .varchive.errors import TmrunError, UsageError
 
+if TYPE_CHECKING:
+    from .jobs import Jobs
+    from .sandbox import Sandbox
+
 _machine: TimeMachine | None = None
+_sandbox: Sandbox | None = None  # in the worker of a job
 _stopped: str | None = None  # why there is no time machine although one was asked for
 
 
 def hook(settings: dict[str, Any]) -> dict[str, Any]:
     """Start recording in this kernel.
+
+    Parameters
+    ----------
+    settings : dict
+        ``varchive`` (absolute path), ``run`` (id), ``about`` (what is known of the run),
+        ``dontsave`` (patterns), ``thorough`` (look at all after every cell); and those of
+        `TimeMachine`.
 
     Returns
     -------
@@ -39,14 +58,29 @@ def hook(settings: dict[str, Any]) -> dict[str, Any]:
         raise TmrunError("this kernel is no IPython kernel; run it with --no-record")
     told = {"run": settings["run"], **about_this_kernel()}
     try:
-        machine = TimeMachine(shell, settings)
+        recorder = _recorder(shell, settings)
     except OSError as error:
         # the notebook goes on without a record, and who asked for one is told
         _stopped = f"the varchive cannot be written: {error}"
         return {**told, "stopped": _stopped}
-    machine.hook({"past": _past_magic})
-    _machine = machine
+    _machine = TimeMachine(shell, recorder, settings)
+    _machine.hook({"past": ("line", _past_magic), "thread": ("line_cell", _thread_magic)})
     return told
+
+
+def _recorder(shell: Any, settings: dict[str, Any]) -> Recorder:
+    archive = Varchive.create(settings["varchive"])
+    dontsave = settings.get("dontsave", ())
+    about = {**settings.get("about", {}), "dontsave": dontsave, **about_this_kernel()}
+    archive.begin_run(settings["run"], about)
+    return Recorder(
+        archive,
+        settings["run"],
+        shell.user_ns,
+        partial(is_variable, shell),
+        dontsave,
+        thorough=settings.get("thorough", False),
+    )
 
 
 def finish() -> dict[str, Any]:
@@ -61,6 +95,78 @@ def finish() -> dict[str, Any]:
 def status() -> dict[str, Any]:
     """Give how recording goes in this kernel."""
     return _not_recorded() if _machine is None else _machine.status()
+
+
+def warm(libraries: list[str]) -> dict[str, Any]:
+    """Get ready to become the worker of a job: import what the notebook has."""
+    with importable():
+        from . import sandbox  # noqa: F401
+
+    for name in libraries:
+        with contextlib.suppress(Exception):
+            importlib.import_module(name)
+    return {}
+
+
+def work(settings: dict[str, Any]) -> dict[str, Any]:
+    """Become the worker of a job, which runs next; settings as for `sandbox.Sandbox`."""
+    global _machine, _sandbox  # noqa: PLW0603  (one kernel, one time machine)
+    with importable():
+        from .sandbox import Sandbox
+
+    shell = _shell()
+    _sandbox = Sandbox(shell.user_ns, partial(is_variable, shell), settings)
+    _machine = TimeMachine(shell, _sandbox.recorder, settings)
+    _machine.hook({"past": ("line", _refuse), "thread": ("line_cell", _refuse)})
+    shell.compile.flags = settings["flags"]
+    shell.execution_count = settings["n"]
+    return {}
+
+
+def leave(mark: str) -> dict[str, Any]:
+    """End the work on a job; give how it went, and what it took.
+
+    Parameters
+    ----------
+    mark : str
+        Written where C code and child processes write: nothing that they wrote comes after it.
+    """
+    assert _sandbox is not None
+    return {"marked": _sandbox.mark_streams(mark), **_sandbox.usage(), **finish()}
+
+
+def cancel_jobs() -> dict[str, Any]:
+    """Cancel all jobs that have not ended."""
+    for job in jobs().values():
+        job.cancel()
+    return {}
+
+
+def jobs(*statuses: str) -> Jobs:
+    """Give the notebook's jobs, or those with one of these statuses."""
+    with importable():
+        from .jobs import Jobs
+
+    if _machine is None or not _machine.has_jobs:
+        return Jobs({})
+    found = _machine.spawner.jobs
+    return found.only(*statuses) if statuses else found
+
+
+def wait(timeout: float | None = None) -> bool:
+    """Wait until all jobs have ended, at most `timeout` seconds; whether they have."""
+    until = None if timeout is None else time.monotonic() + timeout
+    return all(
+        job.wait(None if until is None else max(0.0, until - time.monotonic()))
+        for job in jobs().values()
+    )
+
+
+def notify(where: str, *, on: bool) -> None:
+    """Have the end of each job told in the ``terminal`` or in ``jupyter``, or not."""
+    if _machine is None:
+        raise TmrunError("there are no jobs here: they are for notebooks that are recorded")
+    setattr(_machine.spawner.announcer, where, bool(on))
 
 
 def past(n: int | str, run: str | int | None = None) -> Any:
@@ -85,6 +191,8 @@ def past(n: int | str, run: str | int | None = None) -> Any:
     CannotLoad, Damaged
         When a value does not load; nothing is changed then.
     """
+    if _sandbox is not None:
+        _refuse()
     if _machine is None:
         raise TmrunError(
             "there is no past here: it is for notebooks that are recorded"
@@ -134,6 +242,21 @@ def _past_magic(line: str) -> Any:
     raise UsageError(
         f"cannot make sense of {line!r}: say %past 3, %past -1, %past $n, or %past 3 --run RUN"
     )
+
+
+def _thread_magic(line: str, cell: str | None = None) -> None:
+    """Run a cell in the background: ``%%thread [--name NAME] [--timeout SECONDS]``, or an
+    expression: ``%thread [--name NAME] [--timeout SECONDS] EXPRESSION``."""
+    if _machine is not None:
+        _machine.spawn(line, cell)
+
+
+# braces and dollars in the expression are Python's
+_thread_magic._ipython_magic_no_var_expand = True  # type: ignore[attr-defined]
+
+
+def _refuse(*_: Any) -> None:
+    raise UsageError("this cell is a job: it can neither go back nor have jobs of its own")
 
 
 def _shell() -> Any:

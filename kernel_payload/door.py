@@ -16,6 +16,10 @@ _CALLS: dict[str, Callable[..., dict[str, Any]]] = {
     "hook": commands.hook,
     "finish": commands.finish,
     "status": commands.status,
+    "cancel_jobs": commands.cancel_jobs,
+    "warm": commands.warm,
+    "work": commands.work,
+    "leave": commands.leave,
 }
 
 

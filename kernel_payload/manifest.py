@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from .varchive import Entry
+from .varchive import Entry, State
 from .varchive.digest import digest
 from .varchive.model import dump_json
 
@@ -48,6 +48,13 @@ class Manifest:
         self.gone: set[str] = set()
         self._put = put
         self._in_base: frozenset[str] = frozenset()
+
+    def resume(self, state: State, entries: dict[str, Entry]) -> None:
+        """Go on from a state; ``entries`` is its whole namespace."""
+        self.entries, self.delta = dict(entries), dict(state.entries)
+        self.base, self.gone = state.base, set(state.gone)
+        # those that only the difference has, too: to take them out of the table does no harm
+        self._in_base = frozenset(entries.keys() | self.gone)
 
     def update(self, entries: dict[str, Entry], names: Iterable[str]) -> Changes:
         """Take over entries that are new or other; forget all that is not among the names."""

@@ -69,7 +69,7 @@ class Recorder:
         self.states = 0
         self.bytes = 0
         self._is_public = is_public
-        self._dontsave = tuple(dontsave)
+        self.dontsave = tuple(dontsave)
         self._writer = Writer()
         self._chunker = Chunker(self._put)
         self.classes = ClassNames()
@@ -77,6 +77,7 @@ class Recorder:
         self.register = Register(self._put, self.candidates, self.classes)
         self.directory = Path.cwd()
         self.parent: int | str | None = None
+        self._elsewhere: frozenset[str] = frozenset()
 
     @property
     def stopped(self) -> str | None:
@@ -130,6 +131,21 @@ class Recorder:
             members, key = settled.group.members, digest(settled.group.to_bytes())
             found.update(dict.fromkeys(members, Known(members, key, settled.cost, 0)))
         return found
+
+    def resume(self, state: State, entries: dict[str, Entry], elsewhere: Iterable[str]) -> None:
+        """Go on from a state that another recorder has recorded.
+
+        Parameters
+        ----------
+        state : State
+            From which the next one differs.
+        entries : dict
+            Its whole namespace: name -> entry.
+        elsewhere : iterable of str
+            The names of what is not in the namespace here, and stays in the state as it is.
+        """
+        self.register.manifest.resume(state, entries)
+        self._elsewhere = frozenset(elsewhere)
 
     def returned(
         self, n: int, keys: dict[str, Key], entries: dict[str, Entry], loaded: Collection[str]
@@ -191,7 +207,7 @@ class Recorder:
         finally:
             self._chunker.forget_memory()
         given = entries.pop(OUT, answered)
-        names = [*values, *self.classes.alive(), *HIDDEN]
+        names = [*values, *self.classes.alive(), *HIDDEN, *self._elsewhere]
         changes = self.register.update(entries, names)
         self.candidates.commit(values)
         state = cell.state(
@@ -207,6 +223,10 @@ class Recorder:
         self.states += 1
         return state
 
+    def rewrite(self, state: State) -> None:
+        """Write a state of this run anew, in place of the one that has its number."""
+        self._writer.put(partial(self.archive.put_state, self.run, state))
+
     def variables(self) -> dict[str, Any]:
         """Give the variables that are recorded: name -> value."""
         found = list(self.namespace.items())
@@ -217,7 +237,7 @@ class Recorder:
         }
 
     def _is_excluded(self, name: str) -> bool:
-        return any(fnmatchcase(name, pattern) for pattern in self._dontsave)
+        return any(fnmatchcase(name, pattern) for pattern in self.dontsave)
 
     # -- from values to groups
 
@@ -256,7 +276,7 @@ class Recorder:
         return any(
             value is answer and type(name) is str and self._is_excluded(name)
             for name, value in list(self.namespace.items())
-            if self._dontsave and self._is_public(name, value)
+            if self.dontsave and self._is_public(name, value)
         )
 
     # -- from entries to a state

@@ -9,22 +9,29 @@ from __future__ import annotations
 import faulthandler
 import keyword
 import logging
+import os
 import re
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from .calm import calm
 from .cell import Cell
+from .injection import importable
 from .recorder import Recorder
-from .telling import about_this_kernel, describe_error, summary
+from .telling import describe_error, summary
 from .thaw import resolve_cell
+from .touched import beside_thread
 from .travel import go_back
-from .varchive import Varchive
-from .varchive.errors import CannotLoad, Damaged
+from .varchive import State
+from .varchive.errors import CannotLoad, Damaged, UsageError
+
+if TYPE_CHECKING:
+    from .spawner import Spawner
 
 log = logging.getLogger("tmrun")
 log.addHandler(logging.NullHandler())  # what is not asked for is not printed into a cell
@@ -36,6 +43,10 @@ _OWN = re.compile(
 )
 
 
+_OPTION = re.compile(r"""--(\w+)(?:(?:=|\s+)("[^"]*"|'[^']*'|\S+))?\s*""")
+_MARK = "_tmrun_has_jobs"
+
+
 class TimeMachine:
     """The recorder of this kernel, between its cells.
 
@@ -43,52 +54,109 @@ class TimeMachine:
     ----------
     shell : IPython.core.interactiveshell.InteractiveShell
         Whose cells.
+    recorder : Recorder
+        What records them.
     settings : dict
-        ``varchive`` (absolute path), ``run`` (id), ``about`` (what is known of the run),
-        ``dontsave`` (patterns), ``thorough`` (look at all after every cell), ``fault_file`` (where
-        a crash leaves its trace); the last two may be missing.
+        ``threads`` (how many jobs at once), ``job_timeout`` (seconds), ``forward_jobs`` (tell all
+        of them to the orchestrator), ``fault_file`` (where a crash leaves its trace); each may be
+        missing.  In a worker ``source``: the job's cell as written in the notebook.
     """
 
-    def __init__(self, shell: Any, settings: dict[str, Any]) -> None:
+    def __init__(self, shell: Any, recorder: Recorder, settings: dict[str, Any]) -> None:
         self.shell = shell
+        self.recorder = recorder
         self.errors = 0
+        self._settings = settings
+        self._spawner: Spawner | None = None
         self._started = (0.0, "")
         self._raw = ""
-        self._magics: Mapping[str, Callable[[str], Any]] = {}
+        self._cell_id: str | None = None
+        self._in_cell = False
+        self._n: int | None = None  # of the cell that runs, once it runs others inside
+        self._magics: Mapping[str, tuple[str, Callable[..., Any]]] = {}
         self._fault_file: TextIO | None = None
-        archive = Varchive.create(settings["varchive"])
-        dontsave = settings.get("dontsave", ())
-        about = {**settings.get("about", {}), "dontsave": dontsave, **about_this_kernel()}
-        archive.begin_run(settings["run"], about)
-        self.recorder = Recorder(
-            archive,
-            settings["run"],
-            shell.user_ns,
-            self._is_public,
-            dontsave,
-            thorough=settings.get("thorough", False),
-        )
-        self.recorder.candidates.escapes.shell_holds = self._holds
+        recorder.candidates.escapes.shell_holds = self._holds
         if path := settings.get("fault_file"):
             self._fault_file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115  (while we live)
             faulthandler.enable(self._fault_file)
 
-    def hook(self, magics: Mapping[str, Callable[[str], Any]]) -> None:
-        """Begin to record, and have line magics, by name, until the end of it."""
+    def hook(self, magics: Mapping[str, tuple[str, Callable[..., Any]]]) -> None:
+        """Begin to record, and have magics, name -> kind and function, until the end of it."""
         self.shell.events.register("pre_run_cell", self._before)
         self.shell.events.register("post_run_cell", self._after)
+        self.shell.input_transformers_cleanup.append(self._tagged)
         self._magics = magics
-        for name, magic in magics.items():
-            self.shell.register_magic_function(magic, "line", name)
+        for name, (kind, magic) in magics.items():
+            self.shell.register_magic_function(magic, kind, name)
 
     def unhook(self) -> dict[str, Any]:
-        """Stop recording, with everything written; give how it went."""
+        """Stop recording, with everything written and no job left; give how it went."""
         self.shell.events.unregister("pre_run_cell", self._before)
         self.shell.events.unregister("post_run_cell", self._after)
+        self.shell.input_transformers_cleanup.remove(self._tagged)
         for name in self._magics:
-            self.shell.magics_manager.magics["line"].pop(name, None)
+            for of_kind in self.shell.magics_manager.magics.values():
+                of_kind.pop(name, None)
+        if self._spawner is not None:
+            self._spawner.close()
         self.recorder.close()
         return self.status()
+
+    @property
+    def has_jobs(self) -> bool:
+        """Whether there may be jobs."""
+        return self._spawner is not None
+
+    @property
+    def spawner(self) -> Spawner:
+        """The jobs of this notebook."""
+        if self._spawner is None:
+            # what most notebooks do without is imported when it is asked for
+            with importable():
+                from .announcer import Announcer
+                from .spawner import Spawner
+
+            kernel = getattr(self.shell, "kernel", None)
+            forward = bool(self._settings.get("forward_jobs"))
+            self._spawner = Spawner(
+                self.recorder,
+                Announcer(kernel, forward=forward),
+                self._take_answer,
+                max(1, self._settings.get("threads") or os.cpu_count() or 1),
+                self._settings.get("job_timeout"),
+            )
+            self._spawner.announcer.cell = self._parent()
+        return self._spawner
+
+    def spawn(self, line: str, body: str | None) -> None:
+        """Give the cell that runs a job: its body, or an expression in it."""
+        if not self._in_cell:
+            raise UsageError("a job is that of a cell with a number; run %thread in such a cell")
+        name, timeout, expression = thread_options(line)
+        if body is not None and expression:
+            raise UsageError(
+                f"cannot make sense of {expression!r}: say %%thread --name NAME --timeout SECONDS,"
+                " and the code below; or %thread EXPRESSION"
+            )
+        code = expression if body is None else with_lines_of(self._raw, body)
+        if not code.strip():
+            raise UsageError("there is nothing to run: put code below %%thread, or after %thread")
+        cell = Cell(
+            n=self._number(),
+            cell_id=self._cell_id,
+            source=self._raw,
+            code=beside_thread(_transformed(self.shell, self._raw)),
+            status="ok",
+            error=None,
+            started=self._started[1],
+            ended=_now(),
+            seconds=round(time.perf_counter() - self._started[0], 6),
+        )
+        spawner = self.spawner
+        with calm():
+            spawner.spawn(cell, code, _transformed(self.shell, code), name, timeout)
+        # gone once %reset has emptied the namespace
+        self.shell.user_ns_hidden[_MARK] = self
 
     def status(self) -> dict[str, Any]:
         """Give the number of states and bytes recorded, and why recording stopped, if it did."""
@@ -124,7 +192,21 @@ class TimeMachine:
             log.debug("interrupted while the last state was written")
         if info.store_history:  # not a part of a cell that has begun
             self._raw = info.raw_cell or ""
+            self._cell_id, self._in_cell, self._n = info.cell_id, True, None
             self._started = (time.perf_counter(), _now())
+            self._meet_jobs()
+        elif self._in_cell and self._n is None:
+            self._n = self._number()
+
+    def _meet_jobs(self) -> None:
+        if self._spawner is not None:
+            self._spawner.announcer.cell = self._parent()
+            try:
+                self._spawner.meet()
+            except BaseException as error:
+                # loading an answer runs the user's own code
+                log.error("an answer of a job could not be loaded", exc_info=error)
+                print(f"tmrun: the answer of a job could not be loaded: {error}", file=sys.stderr)
 
     def _after(self, result: Any) -> None:
         began = time.perf_counter()
@@ -146,14 +228,12 @@ class TimeMachine:
             # changed variables
             self.recorder.notice(raw)
             return
-        if self.recorder.stopped:
-            self._tell({"n": result.execution_count, "stopped": self.recorder.stopped})
-            return
+        self._in_cell = False
         error = result.error_before_exec or result.error_in_exec
         cell = Cell(
             n=result.execution_count,
             cell_id=info.cell_id,
-            source=raw,
+            source=self._settings.get("source", raw),
             code=_transformed(self.shell, raw),
             status="ok" if error is None else "error",
             error=None if error is None else describe_error(error),
@@ -161,13 +241,45 @@ class TimeMachine:
             ended=_now(),
             seconds=round(began - self._started[0], 6),
         )
-        state = self.recorder.record(cell, result.result)
+        state = self._begin_job(cell, result.result)
+        if state is None and self.recorder.stopped:
+            self._tell({"n": cell.n, "stopped": self.recorder.stopped})
+            return
+        if state is None:
+            state = self.recorder.record(cell, result.result)
         self._tell(summary(state, time.perf_counter() - began, self.recorder.stopped))
 
-    def _is_public(self, name: str, value: Any) -> bool:
-        # what the shell itself put there counts by identity: a user's own `open` is a variable
-        mine = self.shell.user_ns_hidden.get(name, self) is not value
-        return mine and not name.startswith("<") and not _OWN.fullmatch(name)
+    def _number(self) -> int:
+        """Give the number of the cell that runs; the shell's own count may be ahead of it."""
+        return self._n or int(self.shell.displayhook.exec_result.execution_count)
+
+    def _begin_job(self, cell: Cell, answer: Any) -> State | None:
+        """Let the job of a cell begin, if it has one; give the state on which it runs."""
+        if self._spawner is None:
+            return None
+        if _MARK not in self.shell.user_ns_hidden:
+            self._spawner.close()
+        beside = replace(cell, code=beside_thread(cell.code))
+        return self._spawner.cell_ended(beside, answer, self.shell.compile.flags)
+
+    def _take_answer(self, n: int, answer: Any) -> None:
+        """Take the answer of a job for that of its cell."""
+        self.shell.user_ns[f"_{n}"] = answer
+        if isinstance(answers := self.shell.user_ns.get("_oh"), dict):
+            answers[n] = answer
+
+    def _tagged(self, lines: list[str]) -> list[str]:
+        """Make a job of a cell that the orchestrator says is one; an input transformer."""
+        parent = self._parent()
+        about = parent.get("metadata", {}).get("tmrun")
+        if not about or not about.get("thread") or lines[:1] == []:
+            return lines
+        is_it = "".join(lines).split() == parent["content"]["code"].split()
+        return ["%%thread\n", *lines] if is_it and not lines[0].startswith("%%thread") else lines
+
+    def _parent(self) -> dict[str, Any]:
+        kernel = getattr(self.shell, "kernel", None)
+        return kernel.get_parent() if kernel is not None else {}
 
     def _holds(self) -> list[Any]:
         """Give what the shell refers to beside the namespace, each as often as it does: answers."""
@@ -184,6 +296,46 @@ class TimeMachine:
         if kernel is not None:
             parent = kernel.get_parent()
             kernel.session.send(kernel.iopub_socket, "tmrun_state", content, parent=parent)
+
+
+def is_variable(shell: Any, name: str, value: Any) -> bool:
+    """Whether what stands under a name is the user's."""
+    # what the shell itself put there counts by identity: a user's own `open` is a variable
+    mine = shell.user_ns_hidden.get(name, shell) is not value
+    return mine and not name.startswith("<") and not _OWN.fullmatch(name)
+
+
+def thread_options(line: str) -> tuple[str | None, float | None, str]:
+    """Give name, timeout and what is left of the line of a ``%thread``.
+
+    Raises
+    ------
+    UsageError
+        For an option that there is not, or a timeout that is none.
+    """
+    found: dict[str, str] = {}
+    rest = line.strip()
+    while match := _OPTION.match(rest):
+        if match[1] not in ("name", "timeout"):
+            raise UsageError(f"%thread has no option --{match[1]}; there are --name and --timeout")
+        found[match[1]] = (match[2] or "").strip("\"'")
+        rest = rest[match.end() :]
+    timeout = found.get("timeout")
+    try:
+        seconds = None if timeout is None else float(timeout)
+    except ValueError:
+        seconds = 0.0
+    if seconds is not None and not seconds > 0:
+        raise UsageError(f"--timeout takes a number of seconds above 0, not {timeout!r}")
+    return found.get("name"), seconds, rest
+
+
+def with_lines_of(raw: str, body: str) -> str:
+    """Give the body of a cell such that its lines have the numbers that they have in the cell."""
+    above = raw.rstrip("\n").count("\n") - body.rstrip("\n").count("\n")
+    if above < 1 or body[:1].isspace() or body.startswith("%%"):
+        return body
+    return "# %%thread\n" + "#\n" * (above - 1) + body
 
 
 def is_name(name: object) -> bool:

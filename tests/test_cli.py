@@ -132,7 +132,7 @@ def test_a_dead_kernel_is_told_with_its_crash_and_the_last_state(tmp_path: Path)
         (["nb.ipynb", "-o", "no/x.ipynb"], "no directory"),
         (["nb.ipynb", "-p", "1x", "2"], "'1x' cannot be a parameter"),
         (["nb.ipynb", "-y", "{"], "no valid YAML"),
-        (["nb.ipynb", "--threads", "0"], "--threads"),
+        (["nb.ipynb", "--threads", "-1"], "--threads"),
         (["nb.ipynb", "-o", "/dev/null"], "use -o - for standard output, and --no-record"),
         (["nb.ipynb", "-q", "-v"], "--quiet and --verbose exclude each other"),
         (["shwo", "nb.ipynb"], "no notebook shwo; did you mean tmrun show?"),

@@ -22,7 +22,7 @@ import pytest
 from conftest import ROOT, notebook
 
 import tmrun
-from tmrun import process
+from kernel_payload import process
 from tmrun.plan import Options
 from tmrun.report import CellOutput
 from tmrun.runner import run

@@ -83,7 +83,7 @@ def test_kernel_cwd_and_threads_have_defaults_that_options_replace() -> None:
     assert make_plan(nb, Options("-", record=False)).varchive is None
 
 
-@pytest.mark.parametrize("bad", [{"threads": 0}, {"startup_timeout": 0.0}])
+@pytest.mark.parametrize("bad", [{"threads": -1}, {"startup_timeout": 0.0}])
 def test_numbers_out_of_range_are_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="must be"):
         make_plan(notebook("1"), Options("a.ipynb", **bad))

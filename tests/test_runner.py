@@ -18,8 +18,8 @@ import pytest
 from conftest import NOTEBOOKS, notebook
 
 import tmrun
+from kernel_payload.death import Evidence, explain, gather, out_of_memory_kills
 from kernel_payload.varchive.layout import is_run_id
-from tmrun.death import Evidence, explain, gather, out_of_memory_kills
 from tmrun.outcome import failed_line
 from tmrun.plan import Options
 from tmrun.recording import new_run_id

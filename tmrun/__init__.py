@@ -27,11 +27,20 @@ from .version import __version__
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from kernel_payload.jobs import Jobs
     from kernel_payload.thaw import Variables
 
     from .reader import Recording
     from .report import Report
 
+    jobs: Jobs
+    """In a recorded notebook, its jobs: cell number -> job."""
+    spawned: Jobs
+    """The same."""
+    running: Jobs
+    """Those that run now."""
+    finished: Jobs
+    """Those that have ended, however they did."""
 
 __all__ = [
     "CannotLoad",
@@ -48,10 +57,17 @@ __all__ = [
     "__version__",
     "ans",
     "dict_to_main",
+    "finished",
+    "jobs",
+    "notify_jupyter",
+    "notify_terminal",
     "open",
     "past",
     "run",
+    "running",
+    "spawned",
     "vars",
+    "wait",
 ]
 
 
@@ -163,6 +179,57 @@ def dict_to_main(variables: Mapping[str, Any]) -> None:
     from kernel_payload import commands
 
     commands.dict_to_main(variables)
+
+
+def wait(timeout: float | None = None) -> bool:
+    """In a recorded notebook, wait until all jobs have ended.
+
+    Parameters
+    ----------
+    timeout : float, optional
+        Seconds; by default as long as it takes.
+
+    Returns
+    -------
+    bool
+        Whether they have.
+    """
+    from kernel_payload import commands
+
+    return commands.wait(timeout)
+
+
+def notify_terminal(on: bool = True) -> None:
+    """Have the end of each job told in the terminal that Jupyter or tmrun was started from.
+
+    It is, unless told otherwise.
+    """
+    from kernel_payload import commands
+
+    commands.notify("terminal", on=on)
+
+
+def notify_jupyter(on: bool = True) -> None:
+    """Have the end of each job told in the cell that runs then, or ran last."""
+    from kernel_payload import commands
+
+    commands.notify("jupyter", on=on)
+
+
+_OF_STATUS = {
+    "jobs": (),
+    "spawned": (),
+    "running": ("running",),
+    "finished": ("finished", "failed", "cancelled", "timed out", "died"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OF_STATUS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from kernel_payload import commands
+
+    return commands.jobs(*_OF_STATUS[name])
 
 
 def run(notebook: Any, **options: Any) -> Report:

@@ -11,6 +11,7 @@ from .notebook import text_of, write
 from .report import NotebookText, Warned
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from .report import Notify
@@ -30,9 +31,14 @@ class Autosave:
         Where it is written; None (standard output) is written once, at the end.
     notify
         Hears when it cannot be written.
+    refresh
+        Called before it is written.
     """
 
-    def __init__(self, notebook: Any, path: Path | None, notify: Notify) -> None:
+    def __init__(
+        self, notebook: Any, path: Path | None, notify: Notify, refresh: Callable[[], None]
+    ) -> None:
+        self._refresh = refresh
         self._notebook = notebook
         self._path = path
         self._notify = notify
@@ -65,6 +71,7 @@ class Autosave:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        self._refresh()
         if self._path is None:
             self._notify(NotebookText(text_of(self._notebook)))
             self.written = True
@@ -89,6 +96,7 @@ class Autosave:
 
     def _write(self, path: Path) -> None:
         began = time.monotonic()
+        self._refresh()
         write(path, text_of(self._notebook))
         ended = time.monotonic()
         # a notebook of many megabytes takes long to write: then it is written less often

@@ -108,7 +108,13 @@ _PAIR: dict[str, Any] = {"nargs": 2, "multiple": True, "metavar": "NAME VALUE"}
 @click.option(
     "--threads",
     type=int,
-    help="How many background jobs may run at once [default: the number of processors].",
+    help="How many background jobs may run at once [default: the number of processors]; "
+    "0: each cell waits for its job.",
+)
+@click.option(
+    "--job-timeout",
+    type=float,
+    help="Seconds that a background job may run [default: no limit].",
 )
 @click.option(
     "--dontsave",
@@ -156,6 +162,7 @@ def run(**given: Any) -> None:
             raw=given["parameters_raw"],
         ),
         threads=given["threads"],
+        job_timeout=given["job_timeout"],
         dontsave=given["dontsave"],
         thorough=given["thorough"],
         record=not given["no_record"],

@@ -10,33 +10,30 @@ import asyncio
 import contextlib
 import time
 from datetime import datetime, timezone
+from queue import Empty
 from typing import TYPE_CHECKING, Any
 
 import nbclient
 import nbformat
 from nbclient.exceptions import DeadKernelError
 
-from kernel_payload.varchive.errors import TmrunError
+from kernel_payload.conversation import LAST_WORDS, Conversation
 
 from .outcome import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from .process import Process
+    from kernel_payload.process import Process
 
     Json = dict[str, Any]
 
 VERSION: str = nbclient.__version__
 """nbclient's version."""
 
-_LAST_WORDS = 0.2  # seconds in which what a dead kernel had sent still arrives
 _STATE = "tmrun_state"
+_JOB = "tmrun_job"
 _VISIBLE = {"stream", "display_data", "execute_result", "error", "update_display_data"}
-
-
-class KernelDiedError(TmrunError):
-    """The kernel's process ended while something was asked of it."""
 
 
 class _Cells(nbclient.NotebookClient):  # type: ignore[misc]
@@ -66,12 +63,12 @@ class _Cells(nbclient.NotebookClient):  # type: ignore[misc]
 
     async def _async_poll_kernel_alive(self) -> None:
         await self.gone.wait()
-        await asyncio.sleep(_LAST_WORDS)
+        await asyncio.sleep(LAST_WORDS)
         if self.task_poll_for_reply is not None:
             self.task_poll_for_reply.cancel()
 
 
-class Kernel:
+class Kernel(Conversation):
     """The requests to one kernel, for one notebook.
 
     Parameters
@@ -82,62 +79,31 @@ class Kernel:
         Its cells get their outputs as these arrive.
     show
         Called with every message that changes outputs.
-
-    Attributes
-    ----------
-    info
-        The kernel's own description of itself: the content of its kernel_info_reply.
+    hear_job
+        Called with every message on a job.
     """
 
-    def __init__(self, process: Process, notebook: Any, show: Callable[[Json], None]) -> None:
-        self.info: Json = {}
-        self._process = process
+    def __init__(
+        self,
+        process: Process,
+        notebook: Any,
+        show: Callable[[Json], None],
+        hear_job: Callable[[Json], None],
+    ) -> None:
+        super().__init__(process, {_JOB: hear_job})
         self._show = show
         self._outcome: Outcome | None = None
         self._cells = _Cells(notebook, process, self._heard)
         self._cells.on_cell_executed = self._executed
-        self._client: Any = process.manager.client()
-        self._cells.kc = self._client
-        self._client.start_channels(stdin=False, hb=False, control=False)
+        self._cells.kc = self.client
 
     async def ready(self, timeout: float) -> None:
-        """Wait until the kernel answers, and its messages get through.
-
-        Raises
-        ------
-        KernelDiedError
-            It died first.
-        TmrunError
-            It took longer than `timeout` seconds.
-        """
-        deadline = time.monotonic() + timeout
+        """Wait until the kernel answers; raises as `Conversation.ready`."""
         # nbformat compiles its schema at the first output: better now, while the kernel starts
         nbformat.v4.new_output("stream")
-        while time.monotonic() < deadline:
-            request = str(self._client.kernel_info())
-            with contextlib.suppress(asyncio.TimeoutError):
-                self.info = await asyncio.wait_for(self._reply(request), 1.0)
-                # a subscription takes a moment, and what is sent before that is lost: ask again
-                await asyncio.wait_for(self._idle(request), 0.1)
-                return
-        raise TmrunError(
-            f"the kernel was not ready after {timeout:g} s; give a longer --startup-timeout"
-        )
+        await super().ready(timeout)
 
-    async def silent(self, code: str, expressions: dict[str, str]) -> Json:
-        """Run code that leaves no trace; the content of its reply.
-
-        Raises
-        ------
-        KernelDiedError
-            The kernel died over it.
-        """
-        request = self._client.execute(
-            code, silent=True, store_history=False, user_expressions=expressions
-        )
-        return await self._reply(request)
-
-    async def run_cell(self, index: int, timeout: float | None) -> Outcome:
+    async def run_cell(self, index: int, timeout: float | None, *, is_job: bool = False) -> Outcome:
         """Run one code cell and fill its outputs.
 
         Parameters
@@ -146,9 +112,11 @@ class Kernel:
             Its place in the notebook.
         timeout
             Seconds until it is interrupted, and soon after that the kernel killed.
+        is_job
+            It is to run in the background.
         """
         cell = self._cells.nb.cells[index]
-        self._client.cell_id = cell.get("id")
+        self.client.cell_id, self.client.is_job = cell.get("id"), is_job
         n = self._cells.code_cells_executed + 1
         self._cells.unfit = 0
         outcome = self._outcome = Outcome(n, datetime.now(timezone.utc))
@@ -165,32 +133,35 @@ class Kernel:
             outcome.unfit = self._cells.unfit
             if timer is not None:
                 timer.cancel()
-            self._process.calm()
+            self.process.calm()
         return outcome
+
+    async def listen(self, until: Callable[[], bool]) -> None:
+        """Hear of jobs while no cell runs, until something is so, or the kernel died."""
+        death = asyncio.ensure_future(self.process.gone.wait())
+        try:
+            while not until() and not death.done():
+                message = asyncio.ensure_future(self._next_of_job(until))
+                await asyncio.wait({message, death}, return_when=asyncio.FIRST_COMPLETED)
+                if not message.done():
+                    # its last words
+                    await asyncio.wait({message}, timeout=LAST_WORDS)
+                message.cancel()
+        finally:
+            death.cancel()
+
+    async def _next_of_job(self, until: Callable[[], bool]) -> None:
+        while not until():
+            with contextlib.suppress(Empty):
+                await self.client.get_iopub_msg(timeout=0.1)
 
     def add_widgets(self) -> None:
         """Put the state of the widgets into the notebook's metadata, as nbclient does."""
         self._cells.set_widgets_metadata()
 
-    async def ask_to_end(self) -> None:
-        """Ask the kernel to end, its ``atexit`` functions and all; the process ends later."""
-        if self._process.gone.is_set():
-            return
-        if self.info.get("implementation") != "ipython":
-            await self._process.manager.request_shutdown()
-            return
-        # ipykernel takes it on the shell channel, too; on the control channel, whose thread
-        # then races with the main thread's exit, it now and then hangs for ten seconds
-        message = self._client.session.msg("shutdown_request", {"restart": False})
-        self._client.shell_channel.send(message)
-
-    def close(self) -> None:
-        """Close the sockets."""
-        self._client.stop_channels()
-
     def _time_out(self, outcome: Outcome) -> None:
         outcome.timed_out = True
-        self._process.interrupt()
+        self.process.interrupt()
 
     def _executed(self, *, execute_reply: Json, **_: Any) -> None:
         if self._outcome is not None:
@@ -201,33 +172,3 @@ class Kernel:
             self._show(message)
         elif self._outcome is not None:
             self._outcome.state = message["content"]
-
-    async def _reply(self, request: str) -> Json:
-        answer = asyncio.ensure_future(self._answer(request))
-        death = asyncio.ensure_future(self._process.gone.wait())
-        try:
-            await asyncio.wait({answer, death}, return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
-                await asyncio.wait({answer}, timeout=_LAST_WORDS)
-            if not answer.done():
-                raise KernelDiedError("the kernel died")
-            return answer.result()
-        finally:
-            answer.cancel()
-            death.cancel()
-
-    async def _answer(self, request: str) -> Json:
-        while True:
-            message = await self._client.get_shell_msg(timeout=None)
-            if message["parent_header"].get("msg_id") == request:
-                content: Json = message["content"]
-                return content
-
-    async def _idle(self, request: str) -> None:
-        while True:
-            message = await self._client.get_iopub_msg(timeout=None)
-            if (
-                message["parent_header"].get("msg_id") == request
-                and message["content"].get("execution_state") == "idle"
-            ):
-                return

@@ -73,7 +73,7 @@ def judge(cell: Any, index: int, outcome: Outcome, *, stopping: bool, tolerant: 
         n=state.get("n", outcome.n),
         status=_status(outcome, stopping=stopping, tolerant=tolerant),
         seconds=outcome.seconds,
-        error=_error(cell, outcome),
+        error=error_of(cell, outcome.reply),
         made=tuple(state.get("made", ())),
         changed=tuple(state.get("changed", ())),
         deleted=tuple(state.get("deleted", ())),
@@ -116,6 +116,20 @@ def ending(
     return cell.status, reason
 
 
+def told_of_job(cell: CellReport, reason: str | None) -> str:
+    """Say in words how a job ended that did not end well."""
+    match cell.status:
+        case "failed" if cell.error is not None:
+            return f"failed: {cell.error.ename}: {cell.error.evalue}"
+        case "timeout":
+            told = "ran longer than it may (--job-timeout, or its own --timeout)"
+        case "cancelled":
+            told = "was cancelled"
+        case status:
+            told = status
+    return f"{told}: {reason}" if reason else told
+
+
 def leaves(outcome: Outcome) -> bool:
     """Whether the cell asked the kernel to end: ``exit()`` or ``quit()``."""
     payload = (outcome.reply or {}).get("payload") or []
@@ -146,9 +160,9 @@ def _status(outcome: Outcome, *, stopping: bool, tolerant: bool) -> str:
     return "allowed" if tolerant else "failed"
 
 
-def _error(cell: Any, outcome: Outcome) -> CellError | None:
-    reply = outcome.reply or {}
-    if reply.get("status") != "error":
+def error_of(cell: Any, reply: Json | None) -> CellError | None:
+    """Give the error that a cell ended with, from the reply; None when it ended well."""
+    if reply is None or reply.get("status", "error") != "error":
         return None
     traceback = tuple(reply.get("traceback") or ())
     lineno = failed_line("\n".join(traceback), cell.get("execution_count"))

@@ -16,6 +16,7 @@ STDIO = "-"
 
 _SKIP = "skip-execution"
 _ALLOW = "raises-exception"
+_THREAD = "thread"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,9 @@ class Options:
     parameters
         Values for the notebook's parameters.
     threads
-        How many background jobs may run at once.
+        How many background jobs may run at once; 0: each cell waits for its job.
+    job_timeout
+        Seconds that a job may run that does not say it itself; negative or 0 for no limit.
     dontsave
         Patterns of names never to record.
     thorough
@@ -62,6 +65,7 @@ class Options:
     allow_errors: bool | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     threads: int | None = None
+    job_timeout: float | None = None
     dontsave: tuple[str, ...] = ()
     thorough: bool = False
     record: bool = True
@@ -102,6 +106,7 @@ class Plan:
     allow_errors: bool
     parameters: Mapping[str, Any]
     threads: int
+    job_timeout: float | None
     dontsave: tuple[str, ...]
     thorough: bool
     warnings: tuple[str, ...] = ()
@@ -147,6 +152,7 @@ def make_plan(
         allow_errors=bool(allow),
         parameters=dict(options.parameters),
         threads=processors if options.threads is None else options.threads,
+        job_timeout=_timeout("job_timeout", options.job_timeout),
         dontsave=options.dontsave,
         thorough=options.thorough,
         warnings=tuple(warnings),
@@ -196,6 +202,11 @@ def may_fail(cell: Any, plan: Plan) -> bool:
     return plan.allow_errors or _ALLOW in cell.metadata.get("tags", [])
 
 
+def is_job(cell: Any, plan: Plan) -> bool:
+    """Whether a cell is to run in the background because its tag says so."""
+    return plan.varchive is not None and _THREAD in cell.metadata.get("tags", [])
+
+
 def language(notebook: Any) -> str:
     """Notebook -> the language it says that it is in, in lower case; "python" if it is silent."""
     name = _section(notebook, "language_info").get("name")
@@ -226,7 +237,7 @@ def _timeout(name: str, value: Any) -> float | None:
 
 
 def _check_numbers(options: Options) -> None:
-    if options.threads is not None and options.threads < 1:
-        raise UsageError(f"--threads must be 1 or more, not {options.threads}")
+    if options.threads is not None and options.threads < 0:
+        raise UsageError(f"--threads must be 0 or more, not {options.threads}")
     if not options.startup_timeout > 0:
         raise UsageError(f"--startup-timeout must be above 0, not {options.startup_timeout}")

@@ -9,7 +9,17 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from .report import CellEnded, CellOutput, CellStarted, NotebookText, Started, Warned
+from .outcome import told_of_job
+from .report import (
+    CellEnded,
+    CellOutput,
+    CellStarted,
+    JobEnded,
+    JobsNow,
+    NotebookText,
+    Started,
+    Warned,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,6 +149,9 @@ class Lines:
                 self._say(0, f"tmrun: warning: {message}")
             case CellStarted(_, first_line):
                 self._first_line = first_line
+            case JobEnded(cell, name, reason, quiet):
+                if not quiet:
+                    self._say(0, _job(cell, name, reason))
             case CellEnded():
                 self._say(1, self._cell(event))
             case _:
@@ -156,6 +169,13 @@ class Lines:
             f"{event.place:>{len(str(total))}}/{total} {number} {cell.status} "
             f"{cell.seconds or 0:.2f} s  {self._first_line[:_LINE]}  {changes(cell)}"
         ).rstrip()
+
+
+def _job(cell: CellReport, name: str | None, reason: str | None) -> str:
+    what = f"job {cell.n}" + (f" {name}" if name else "")
+    took = f" after {cell.seconds:.1f} s" if cell.seconds is not None else ""
+    told = "finished" if cell.status == "ok" else told_of_job(cell, reason)
+    return f"tmrun: {what} {told.splitlines()[0]}{took}"
 
 
 class Bar:
@@ -196,6 +216,7 @@ class Bar:
         self._lines = Lines(self._write, print_notebook, verbosity=verbosity)
         self._task: Any = None
         self._bytes = 0
+        self._record = self._jobs = ""
 
     def __enter__(self) -> Bar:
         self._progress.start()
@@ -215,10 +236,20 @@ class Bar:
             case CellEnded(place, cell, variables, count):
                 self._bytes += count
                 what = f"{counted(variables, 'variable')}, {size(self._bytes)}"
-                record = what if cell.recorded else ""
-                self._progress.update(self._task, completed=place, record=record)
+                self._record = what if cell.recorded else ""
+                self._progress.update(self._task, completed=place)
+                self._show_record()
+            case JobsNow(waiting, running):
+                parts = [counted(running, "job")] if running else []
+                parts += [f"{waiting} waiting"] if waiting else []
+                self._jobs = ", ".join(parts)
+                self._show_record()
         if not isinstance(event, Started):
             self._lines(event)
+
+    def _show_record(self) -> None:
+        record = "; ".join(filter(None, (self._record, self._jobs)))
+        self._progress.update(self._task, record=record)
 
     def _write(self, text: str) -> None:
         self._progress.console.print(text, end="", markup=False, highlight=False)

@@ -9,11 +9,12 @@ import secrets
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from kernel_payload.injection import Request, command, injection
+from kernel_payload.injection import answer as answer_of
 from kernel_payload.varchive import Varchive
 from kernel_payload.varchive.errors import TmrunError
 
-from .bundle import answer as answer_of
-from .bundle import command, injection
+from .bundle import text as payload
 from .parameters import plain
 from .report import Warned
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from .report import Notify
 
 Json = dict[str, Any]
-Request = tuple[str, dict[str, str]]
 
 
 def new_run_id() -> str:
@@ -77,10 +77,13 @@ class Recording:
             },
             "dontsave": list(self._plan.dontsave),
             "thorough": self._plan.thorough,
-            "threads": self._plan.threads,
+            # with none, it is we who wait for each job
+            "threads": max(1, self._plan.threads),
+            "job_timeout": self._plan.job_timeout,
+            "forward_jobs": True,
             "fault_file": str(fault_file),
         }
-        return injection(settings)
+        return injection(payload(), "hook", settings)
 
     async def begin(self, kernel: Kernel, request: Request | None) -> Json:
         """Send that request to a kernel that is ready; what the kernel answers about itself."""
@@ -102,6 +105,11 @@ class Recording:
             self._lack(f"cell {n} was not recorded")
         elif state.get("stopped") is not None:
             self._lack(f"recording stopped: {state['stopped']}")
+
+    def heard_of_job(self, n: int | None, content: Json) -> None:
+        """Take note of what the payload said when the job of cell `n` ended."""
+        if self.run is not None and content.get("stopped") is not None:
+            self._lack(f"the job of cell {n} is not recorded: {content['stopped']}")
 
     async def finish(self, kernel: Kernel) -> None:
         """Have everything written that is not yet on disk."""

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-ENDS = frozenset({"failed", "timeout", "interrupted", "died"})
-"""Statuses of a cell that end the run."""
+ENDS = frozenset({"failed", "timeout", "interrupted", "died", "cancelled"})
+"""Statuses of a cell that end the run; that of a job does not, and makes it fail at its end."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,12 @@ class CellReport:
     status
         ``ok``; ``failed``; ``allowed`` (it failed, as its tag or an option allows); ``timeout``;
         ``interrupted``; ``died`` (the kernel, while it ran); ``skipped`` (empty, or tagged
-        skip-execution); ``not run`` (the run ended before it).
+        skip-execution); ``not run`` (the run ended before it).  Of a job also ``running``, while
+        it does, and ``cancelled``; it ``died`` when its worker did.
     seconds
         How long it ran, recording included; None when it did not run.
+    job
+        It ran in the background.
     made, changed, deleted, unsaved
         Names of variables; empty without a record.
     recorded
@@ -71,6 +74,7 @@ class CellReport:
     deleted: tuple[str, ...] = ()
     unsaved: tuple[str, ...] = ()
     recorded: bool = False
+    job: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,8 +116,9 @@ class Report:
 
     @property
     def stopped_at(self) -> CellReport | None:
-        """The cell that ended the run early, if one did."""
-        return next((cell for cell in self.cells if cell.status in ENDS), None)
+        """The cell that ended the run early, or else the first whose job did not end well."""
+        bad = [cell for cell in self.cells if cell.status in ENDS]
+        return next((cell for cell in bad if not cell.job), bad[0] if bad else None)
 
 
 @dataclass(frozen=True)
@@ -152,6 +157,24 @@ class CellEnded:
 
 
 @dataclass(frozen=True)
+class JobsNow:
+    """How many jobs wait and run, from now on."""
+
+    waiting: int
+    running: int
+
+
+@dataclass(frozen=True)
+class JobEnded:
+    """A job ended; `quiet` when the notebook wants no word of it."""
+
+    cell: CellReport
+    name: str | None
+    reason: str | None
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
 class Warned:
     """Something is not as it should be, and the run goes on."""
 
@@ -165,7 +188,7 @@ class NotebookText:
     text: str
 
 
-Event = Started | CellStarted | CellOutput | CellEnded | Warned | NotebookText
+Event = Started | CellStarted | CellOutput | CellEnded | JobsNow | JobEnded | Warned | NotebookText
 """What a run tells while it goes."""
 
 if TYPE_CHECKING:

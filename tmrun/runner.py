@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import dataclasses
 import functools
@@ -10,17 +11,20 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
+from kernel_payload.conversation import KernelDiedError
+from kernel_payload.death import explain, gather, out_of_memory_kills
+from kernel_payload.injection import command
+from kernel_payload.process import Process
 from kernel_payload.varchive.errors import TmrunError, UsageError
 
 from .autosave import Autosave
-from .death import explain, gather, out_of_memory_kills
-from .kernel import Kernel, KernelDiedError
+from .background import Background
+from .kernel import Kernel
 from .metadata import clear as clear_metadata
 from .metadata import of_cell, of_run, shown
-from .outcome import ending, judge, leaves
-from .plan import Options, may_fail, runs
+from .outcome import ending, judge, leaves, told_of_job
+from .plan import Options, is_job, may_fail, runs
 from .preparation import prepare
-from .process import Process
 from .recording import Recording
 from .report import ENDS, CellEnded, CellOutput, CellReport, CellStarted, Report, Started, Warned
 from .stopping import TERMINATING, Stop, StopRequested, drive
@@ -130,7 +134,10 @@ class _Run:
             if cell.cell_type == "code"
         }
         self.recording = Recording(plan, notify)
-        self.saving = Autosave(self.nb, plan.output, notify)
+        self.jobs = Background(notify, self._touch, self._job_ended)
+        self.saving = Autosave(self.nb, plan.output, notify, self.jobs.refresh)
+        self.job_failure: str | None = None
+        self.tasks: list[asyncio.Future[Any]] = []
         self.status = "running"
         self.reason: str | None = None
         self.began = time.monotonic()
@@ -141,7 +148,7 @@ class _Run:
         process = await Process.start(self.plan.kernel, self.plan.cwd)
         self.stop.again = process.kill
         try:
-            kernel = Kernel(process, self.nb, self._show)
+            kernel = Kernel(process, self.nb, self._show, self.jobs.hear)
             try:
                 await self._run(process, kernel)
                 await process.ended()
@@ -168,8 +175,11 @@ class _Run:
             raise TmrunError(f"the kernel died as it started: {cause}") from None
         try:
             await self._run_cells(process, kernel)
+            await self._wait_for_jobs(process, kernel)
             if self.status == "running":
-                self.status = "ok"
+                self.status, self.reason = "ok", None
+                if self.job_failure is not None:
+                    self._end("failed", self.job_failure)
             if process.gone.is_set():
                 self.recording.lost("the kernel died before the record was finished")
             else:
@@ -212,7 +222,9 @@ class _Run:
             self.notify(CellStarted(place, cell.source.strip().splitlines()[0]))
             # an interrupt is for a cell: afterwards it would hit what finishes the record
             self.stop.first = process.interrupt
-            outcome = await kernel.run_cell(index, self.plan.timeout)
+            self.jobs.cell = cell
+            in_background = is_job(cell, self.plan)
+            outcome = await kernel.run_cell(index, self.plan.timeout, is_job=in_background)
             self.stop.first = _nothing
             report = self._judge(place, index, outcome)
             if report.status in ENDS or self.stop.signal is not None:
@@ -222,6 +234,33 @@ class _Run:
             if leaves(outcome) and place < len(todo):
                 self._end("died", f"cell {report.n} called exit() or quit(), which ends the kernel")
                 return
+            if self.plan.threads == 0:
+                await self._wait_for_jobs(process, kernel)
+
+    async def _wait_for_jobs(self, process: Process, kernel: Kernel) -> None:
+        """Wait until all jobs have ended; they are cancelled when the run is to stop."""
+
+        def cancel() -> None:
+            self.tasks.append(asyncio.ensure_future(kernel.silent(*command("cancel_jobs"))))
+
+        if not self.jobs.going:
+            return
+        if self.stop.signal is None:
+            self.stop.first = cancel
+        elif not process.gone.is_set():
+            cancel()
+        await kernel.listen(lambda: not self.jobs.going)
+        self.stop.first = _nothing
+        if self.jobs.going:
+            self.jobs.lose("its notebook's kernel is gone")
+        if self.stop.signal is not None and self.status == "running":
+            self._end("interrupted", "stopped while jobs were running")
+
+    def _job_ended(self, report: CellReport, content: Json) -> None:
+        self.cells[report.index] = report
+        self.recording.heard_of_job(report.n, content)
+        if report.status in ENDS and self.job_failure is None:
+            self.job_failure = f"cell {report.n}, a job, {told_of_job(report, content['reason'])}"
 
     def _judge(self, place: int, index: int, outcome: Outcome) -> CellReport:
         cell = self.nb.cells[index]
@@ -232,8 +271,13 @@ class _Run:
             stopping=self.stop.signal is not None,
             tolerant=may_fail(cell, self.plan),
         )
-        self.cells[index] = report
+        # before anything is said of it, for its job may have ended by now
         cell.metadata["tmrun"] = of_cell(report, outcome.started)
+        report = self.cells[index] = self.jobs.returned(
+            cell, report, outcome.started, tolerant=may_fail(cell, self.plan)
+        )
+        if report.status == "running":
+            cell.metadata["tmrun"]["status"] = "running"
         if outcome.reply is not None:
             self.recording.heard(outcome.state, report.n)
         if outcome.unfit:
@@ -258,8 +302,11 @@ class _Run:
             "use --no-record to run the notebook without a record"
         )
 
-    def _show(self, message: Json) -> None:
+    def _touch(self) -> None:
         self.saving.touch()
+
+    def _show(self, message: Json) -> None:
+        self._touch()
         stream, text = shown(message)
         if text:
             self.notify(CellOutput(stream, text))

@@ -100,6 +100,7 @@ def _about_cell(state: State) -> Json:
         "unsaved": list(state.unsaved),
         "saved": state.variables,
         "bytes": state.bytes,
+        "job": state.job if state.job is not None or state.status != "spawned" else {},
     }
 
 
@@ -166,7 +167,8 @@ def _archive_text(told: Json) -> list[Any]:
 def _tree(cells: list[Json]) -> list[str]:
     """Draw how the cells follow each other; one that went to another run says to which cell."""
     places = {cell["n"]: place for place, cell in enumerate(cells)}
-    drawn = rails([places.get(cell["parent"]) for cell in cells])
+    jobs = [place for place, cell in enumerate(cells) if cell["job"] is not None]
+    drawn = rails([places.get(cell["parent"]) for cell in cells], jobs)
     for place, cell in enumerate(cells):
         if isinstance(cell["parent"], str):
             drawn[place] += f" <- {cell['parent']}"

@@ -219,6 +219,9 @@ class Varchive:
         return wrong
 
     def _verify_state(self, state: State, seen: set[str | Place]) -> None:
+        if state.outputs is not None and state.outputs not in seen:
+            self.store.get(state.outputs)
+            seen.add(state.outputs)
         entries = [*self.entries(state).values()]
         if isinstance(state.answer, Entry):
             entries.append(state.answer)

@@ -67,6 +67,9 @@ class State:
     ``entries``: a manifest stays small however many variables there are.  ``answer`` is the
     entry of ``Out[n]``, or the name of the variable that it is.  ``parent`` is the cell whose state
     the cell ran on: the one before, or where `past` went back to (``"run:n"`` of another run).
+    A cell that ran in the background has ``job`` (how it ended and what it took) and ``outputs``
+    (the digest of the object that holds them); as long as its end is not recorded, its status is
+    ``spawned``, and the variables are those on which it runs.
     """
 
     n: int
@@ -89,6 +92,8 @@ class State:
     cwd: str | None = None
     variables: int = 0
     bytes: int = 0
+    job: Json | None = None
+    outputs: str | None = None
 
     def to_json(self) -> Json:
         """Give plain data, absent fields left out."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import sys
 import tempfile
@@ -17,16 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import zmq
-from jupyter_client.asynchronous.client import AsyncKernelClient
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 
-from kernel_payload.varchive.errors import TmrunError, UsageError
-
+from .conversation import Client
 from .leash import Leash
+from .varchive.errors import TmrunError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
 GRACE = 10.0
 """Seconds that an interrupted kernel has before it is interrupted again."""
@@ -37,34 +37,14 @@ _SHUTDOWN = 5.0
 _IPC_PATH = 100  # of the 104 (macOS) or 108 (Linux) bytes that a socket's path may have
 
 
-class Client(AsyncKernelClient):
-    """A client whose execute requests say which cell they come from, as JupyterLab's do."""
+class _Only(KernelSpecManager):
+    """Knows one kernel: that of a spec that is installed nowhere."""
 
-    cell_id: str | None = None
+    spec: KernelSpec
 
-    def execute(  # type: ignore[override]
-        self,
-        code: str,
-        silent: bool = False,
-        store_history: bool = True,
-        user_expressions: dict[str, str] | None = None,
-        **_: Any,
-    ) -> str:
-        """Send an execute request, and give its id; parameters as jupyter_client's."""
-        content = {
-            "code": code,
-            "silent": silent,
-            "store_history": store_history,
-            "user_expressions": user_expressions or {},
-            "allow_stdin": False,
-            # one request at a time: there is no queue for an error to empty, and a silent
-            # request right after a failed cell must not be taken for a queued one
-            "stop_on_error": False,
-        }
-        metadata = {"cellId": self.cell_id} if self.cell_id and not silent else {}
-        message = self.session.msg("execute_request", content, metadata=metadata)
-        self.shell_channel.send(message)
-        return str(message["header"]["msg_id"])
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """Give it, whatever the name."""
+        return self.spec
 
 
 class Process:
@@ -82,21 +62,31 @@ class Process:
         Set when the process has ended.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, kernel: str | KernelSpec) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="tmrun-"))
         self.gone = asyncio.Event()
         self.manager = AsyncKernelManager(
-            kernel_name=name,
+            kernel_name=kernel if isinstance(kernel, str) else kernel.display_name,
             client_factory=Client,
             connection_file=str(self.directory / "kernel.json"),
         )
+        if isinstance(kernel, KernelSpec):
+            self.manager.kernel_spec_manager = only = _Only()
+            only.spec = kernel
         self._leash: Leash | None = None
         self._grace: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
 
     @classmethod
-    async def start(cls, name: str, cwd: Path) -> Process:
-        """Start the kernel called `name` in the directory `cwd`.
+    async def start(
+        cls,
+        kernel: str | KernelSpec,
+        cwd: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> Process:
+        """Start a kernel, by its name or by a spec, in the directory `cwd`.
+
+        Without an `environment`, it has that of this process.
 
         Raises
         ------
@@ -105,9 +95,9 @@ class Process:
         TmrunError
             Its command could not be run.
         """
-        process = cls(name)
+        process = cls(kernel)
         try:
-            await process._launch(cwd)
+            await process._launch(cwd, os.environ if environment is None else environment)
         except BaseException:
             await process.stop()
             raise
@@ -171,7 +161,7 @@ class Process:
             self._leash.release()
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    async def _launch(self, cwd: Path) -> None:
+    async def _launch(self, cwd: Path, environment: Mapping[str, str]) -> None:
         manager = self.manager
         try:
             argv = [] if manager.kernel_spec is None else manager.kernel_spec.argv
@@ -188,7 +178,11 @@ class Process:
             with self.log.open("wb") as log:
                 # not inherited: what C code and os.system print would end up in `tmrun -o -`
                 await manager.start_kernel(
-                    extra_arguments=extra, cwd=str(cwd), stdout=log, stderr=log
+                    extra_arguments=extra,
+                    cwd=str(cwd),
+                    env=dict(environment),
+                    stdout=log,
+                    stderr=log,
                 )
         except OSError as error:
             raise TmrunError(

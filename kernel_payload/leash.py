@@ -10,12 +10,16 @@ costs two milliseconds and half a megabyte, and it works for kernels of any lang
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import weakref
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_held: weakref.WeakSet[Leash] = weakref.WeakSet()
 
 _SCRIPT = 'read -r released || { kill -9 "$1"; rm -rf "$2"; }'
 
@@ -44,6 +48,13 @@ class Leash:
             # a Ctrl-C, or a kill of tmrun's process group, must not take the leash along
             start_new_session=True,
         )
+        _held.add(self)
+
+    def drop(self) -> None:
+        """Let go of the pipe alone, in a forked child: there it would outlive this process."""
+        if self._shell is not None and self._shell.stdin is not None:
+            self._shell.stdin.close()
+            self._shell = None
 
     def release(self) -> None:
         """Let go: the kernel is gone, and its number may soon be another process's."""
@@ -53,3 +64,12 @@ class Leash:
             except BrokenPipeError:
                 self._shell.wait()
             self._shell = None
+
+
+def _forked() -> None:
+    for leash in list(_held):
+        leash.drop()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

@@ -1,0 +1,284 @@
+"""Jobs -> workers: at most so many at once, the others in line; on a thread with a loop of its own.
+
+Once a job was asked for, one worker more than is needed is kept warm.  Each job gets a worker that
+no other had, and whatever ends a job, the varchive is told before the notebook is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any, Protocol
+
+import psutil
+
+from .conversation import KernelDiedError
+from .jobs import Job, Json
+from .outputs import Piece
+from .varchive.errors import TmrunError
+from .worker import Worker
+
+_TICK = 0.5  # seconds
+_PATIENCE = 4.0  # seconds for everything to end when the notebook's kernel does
+
+
+@dataclass(frozen=True)
+class Order:
+    """A job, the cell that it runs, and what its worker is told of its state."""
+
+    job: Job
+    code: str
+    cell_id: str | None
+    settings: Json
+
+
+class Listener(Protocol):
+    """Hears of jobs, in the dispatcher's thread."""
+
+    def started(self, job: Job) -> None:
+        """It runs."""
+
+    def put_out(self, job: Job, piece: Piece) -> None:
+        """It put something out."""
+
+    def ticked(self, job: Job) -> None:
+        """It still runs."""
+
+    def ended(self, job: Job, end: End) -> None:
+        """It has ended: to be written, before anybody else hears of it."""
+
+
+@dataclass(frozen=True)
+class End:
+    """How a job ended, and whether its worker has recorded a state."""
+
+    status: str
+    recorded: bool
+
+
+class Dispatcher:
+    """Runs jobs.
+
+    Parameters
+    ----------
+    threads : int
+        How many at once.
+    listener : Listener
+        Hears of them.
+    written : callable
+        Waits until the states on which they run are written.
+    """
+
+    def __init__(self, threads: int, listener: Listener, written: Callable[[], None]) -> None:
+        self._listener = listener
+        self._written = written
+        self._places = asyncio.Semaphore(threads)
+        self._spare: asyncio.Task[Worker] | None = None
+        self._tasks: dict[Job, asyncio.Task[None]] = {}
+        self._workers: dict[Job, Worker] = {}
+        self._alive: set[Worker] = set()
+        self._asked: dict[Job, str] = {}
+        self._ending: set[asyncio.Future[None]] = set()
+        self._closed = False
+        self._pid = os.getpid()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="tmrun-jobs", daemon=True)
+        self._thread.start()
+
+    def submit(self, order: Order) -> None:
+        """Take a job."""
+        self._loop.call_soon_threadsafe(self._take, order)
+
+    def cancel(self, job: Job) -> None:
+        """Interrupt a job, and soon kill it; or take it out of the line."""
+        self._loop.call_soon_threadsafe(self._ask, job, "cancelled")
+
+    def close(self) -> None:
+        """Kill all workers; what jobs have not finished is cancelled."""
+        if self._closed or os.getpid() != self._pid:
+            return
+        self._closed = True
+        done = asyncio.run_coroutine_threadsafe(self._close(), self._loop)
+        with contextlib.suppress(Exception):
+            done.result(_PATIENCE)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_PATIENCE)
+
+    # -- in the loop's thread
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def _take(self, order: Order) -> None:
+        self._tasks[order.job] = asyncio.ensure_future(self._work(order))
+
+    def _ask(self, job: Job, how: str) -> None:
+        if job not in self._tasks or job in self._asked:
+            return
+        self._asked[job] = how
+        if worker := self._workers.get(job):
+            worker.process.interrupt()
+        else:
+            self._tasks[job].cancel()
+
+    async def _close(self) -> None:
+        for job in list(self._tasks):
+            self._asked.setdefault(job, "cancelled")
+            if job not in self._workers:
+                self._tasks[job].cancel()
+        for worker in self._alive:
+            worker.process.kill()
+        if self._spare is not None:
+            self._spare.cancel()
+            self._later(self._drop(self._spare))
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        for task in list(self._ending):
+            with contextlib.suppress(Exception):
+                await task
+
+    async def _drop(self, spare: asyncio.Task[Worker]) -> None:
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await (await spare).kill()
+
+    async def _work(self, order: Order) -> None:
+        job = order.job
+        end = End("cancelled", recorded=False)
+        try:
+            async with self._places:
+                end = await self._in_worker(order)
+        except asyncio.CancelledError:
+            pass
+        except Exception as error:  # noqa: BLE001  (a worker that could not be started, or worse)
+            job.reason = str(error) or type(error).__name__
+            end = End("died", recorded=False)
+        finally:
+            job.stop_clock()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._loop.run_in_executor(None, self._listener.ended, job, end)
+            del self._tasks[job]
+            self._asked.pop(job, None)
+
+    async def _in_worker(self, order: Order) -> End:
+        job = order.job
+        await self._loop.run_in_executor(None, self._written)
+        worker = await self._worker()
+        self._workers[job] = worker
+        self._alive.add(worker)
+        ticks = asyncio.ensure_future(self._tick(job, worker))
+        timer = None
+        try:
+            if job in self._asked:
+                return End("cancelled", recorded=False)
+            await worker.ask("work", {**order.settings, "fault_file": worker.fault_file})
+            job.begin()
+            self._listener.started(job)
+            if self._spare is None:
+                # not before: it would take the processor from this one's start
+                self._spare = self._start()
+            if job.timeout is not None:
+                timer = self._loop.call_later(job.timeout, self._ask, job, "timed out")
+            reply = await worker.execute(order.code, order.cell_id, partial(self._hear, job))
+            job.stop_clock()
+            worker.process.calm()
+            facts = await worker.leave(f"\x1e{secrets.token_hex(16)}\x1e")
+            job.cpu_seconds, job.peak_memory = facts["cpu_seconds"], facts["peak_memory"]
+            job.reason = facts["stopped"]
+            return End(self._status(job, reply), recorded=facts["states"] > 0)
+        except KernelDiedError:
+            return self._died(job, worker)
+        except TmrunError as error:
+            # its state could not be loaded
+            asked = self._asked.get(job)
+            job.reason = None if asked else str(error)
+            return End(asked or "died", recorded=False)
+        finally:
+            ticks.cancel()
+            if timer is not None:
+                timer.cancel()
+            del self._workers[job]
+            self._later(self._leave(worker))
+
+    async def _leave(self, worker: Worker) -> None:
+        try:
+            await worker.end()
+        finally:
+            self._alive.discard(worker)
+
+    def _status(self, job: Job, reply: Json) -> str:
+        if reply.get("status") == "ok":
+            return "finished"
+        names = ("ename", "evalue", "traceback")
+        job.error = {name: reply.get(name) for name in names}
+        return self._asked.get(job, "failed")
+
+    def _died(self, job: Job, worker: Worker) -> End:
+        if asked := self._asked.get(job):
+            job.reason = (
+                "the notebook ended"
+                if self._closed
+                else "it did not end when it was interrupted, and was killed"
+            )
+            return End(asked, recorded=False)
+        job.reason = worker.cause_of_death()
+        return End("died", recorded=False)
+
+    def _hear(self, job: Job, kind: str, content: Json, date: datetime) -> None:
+        self._listener.put_out(job, job.hear(kind, content, date))
+
+    async def _tick(self, job: Job, worker: Worker) -> None:
+        pid = getattr(worker.process.manager.provisioner, "pid", None)
+        while True:
+            if pid is not None:
+                _measure(job, pid)
+            if job.status == "running":
+                self._listener.ticked(job)
+            await asyncio.sleep(_TICK)
+
+    # -- workers
+
+    async def _worker(self) -> Worker:
+        """Give a worker that nobody had."""
+        spare, self._spare = self._spare or self._start(), None
+        try:
+            worker = await spare
+        except asyncio.CancelledError:
+            self._later(self._drop(spare))
+            raise
+        if worker.environment != dict(os.environ) or worker.process.gone.is_set():
+            self._later(worker.kill())
+            worker = await Worker.start(_libraries())
+        return worker
+
+    def _start(self) -> asyncio.Task[Worker]:
+        return asyncio.ensure_future(Worker.start(_libraries()))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._ending.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Future[None]) -> None:
+        self._ending.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+
+def _libraries() -> list[str]:
+    """Give what takes long to import and changes nothing, of what the notebook has."""
+    return [name for name in ("numpy", "pandas", "torch") if name in sys.modules]
+
+
+def _measure(job: Job, pid: int) -> None:
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        job.cpu_seconds = sum(process.cpu_times()[:4])
+        job.peak_memory = max(job.peak_memory, process.memory_info().rss)

@@ -1,0 +1,305 @@
+"""A cell's job: its state is recorded when it is spawned, and again, with what it did, at its end.
+
+Between the notebook's thread, which spawns, and the dispatcher's, which tells how jobs end.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .announcer import Announcer
+from .cell import Cell
+from .dispatcher import Dispatcher, End, Order
+from .homeward import Homeward
+from .jobs import Job, Jobs, Json
+from .outputs import Outputs, Piece
+from .recorder import Recorder
+from .telling import summary
+from .varchive import State, Varchive
+from .varchive.digest import digest
+from .varchive.errors import TmrunError, UsageError
+from .varchive.store import sync
+
+SPAWNED = "spawned"
+"""The status of the state of a job whose end is not recorded."""
+
+_STATUS = {"finished": "ok", "failed": "error"}
+_CLASSES = 1_000_000  # more classes than a process of a notebook ever names
+
+
+@dataclass
+class _Spawned:
+    """A job that waits for the end of its cell."""
+
+    job: Job
+    code: str
+    names: list[str] | None
+    state: State
+    parent: int | str | None
+
+
+class Spawner:
+    """The jobs of a notebook.
+
+    Parameters
+    ----------
+    recorder : Recorder
+        Of the notebook.
+    announcer : Announcer
+        Tells of the jobs.
+    take : callable
+        Called with cell number and ``Out[n]`` of a job that has ended, in the notebook's thread.
+    threads : int
+        How many run at once.
+    timeout : float or None
+        Seconds that a job may run that says nothing of it.
+
+    Attributes
+    ----------
+    jobs : Jobs
+        Cell number -> job.
+    announcer : Announcer
+        As given.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        announcer: Announcer,
+        take: Callable[[int, Any], None],
+        threads: int,
+        timeout: float | None,
+    ) -> None:
+        self.announcer = announcer
+        self._take = take
+        self._jobs: dict[int, Job] = {}
+        self.jobs = Jobs(self._jobs)
+        self._recorder = recorder
+        self._timeout = timeout
+        self._spawned: _Spawned | None = None
+        self._bases: dict[Job, State] = {}
+        self._answers: list[Job] = []
+        # the dispatcher's own, for another thread writes through that of the recorder
+        self._archive = Varchive.at(recorder.archive.path)
+        self._threads = threads
+        self._dispatcher: Dispatcher | None = None
+
+    # -- in the notebook's thread
+
+    def spawn(
+        self, cell: Cell, code: str, transformed: str, name: str | None, timeout: float | None
+    ) -> Job:
+        """Record the state on which the job of this cell is to run.
+
+        Parameters
+        ----------
+        cell : Cell
+            The cell so far; its ``code`` is what it did beside this.
+        code, transformed : str
+            What the job runs, as written and as IPython runs it.
+        name, timeout
+            Of the job.
+
+        Raises
+        ------
+        UsageError
+            When the cell has a job already.
+        TmrunError
+            When there is no record to run it on.
+        """
+        if self._spawned is not None:
+            raise UsageError(
+                f"cell {cell.n} has a job already, and a cell has one at most:"
+                " spawn the other one in a cell of its own"
+            )
+        recorder = self._recorder
+        if recorder.stopped:
+            raise TmrunError(f"a job runs on a recorded state, and {recorder.stopped}")
+        parent = recorder.parent
+        state = recorder.record(replace(cell, status=SPAWNED))
+        recorder.parent = parent  # the next cell does not run on what this job does
+        names = recorder.candidates.used_by(transformed)
+        listed = None if names is None else sorted(names)
+        job = Job(cell.n, self, name, self._timeout if timeout is None else timeout)
+        self._spawned = _Spawned(job, code, listed, state, parent)
+        self._jobs.pop(cell.n, None)
+        self._jobs[cell.n] = job
+        self.announcer.spawned(job)
+        return job
+
+    def cell_ended(self, cell: Cell, answer: Any, compiler_flags: int) -> State | None:
+        """Let the job of a cell begin, if it has one; the state after the cell.
+
+        What the cell did beside spawning is recorded with the state that the job's replaces.
+        """
+        spawned, self._spawned = self._spawned, None
+        if spawned is None:
+            return None
+        base, recorder = spawned.state, self._recorder
+        if cell.code:
+            base = joined(base, recorder.record(replace(cell, status=SPAWNED), answer))
+            base = replace(base, parent=spawned.parent)
+            recorder.rewrite(base)
+        self._bases[spawned.job] = base
+        settings = {
+            "varchive": str(recorder.archive.path),
+            "run": recorder.run,
+            "n": cell.n,
+            "source": cell.source,
+            "spawn": spawned.state.to_json(),
+            "base": base.to_json(),
+            "names": spawned.names,
+            "cwd": str(Path.cwd()),
+            "directory": str(recorder.directory),
+            "environment": dict(os.environ),
+            "sys_path": list(sys.path),
+            "dontsave": list(recorder.dontsave),
+            "thorough": recorder.candidates.thorough,
+            "classes": cell.n * _CLASSES,
+            "flags": compiler_flags,
+        }
+        order = Order(spawned.job, spawned.code, cell.cell_id, settings)
+        if self._dispatcher is None:
+            self._dispatcher = Dispatcher(self._threads, self, recorder.wait)
+        self._dispatcher.submit(order)
+        return base
+
+    def meet(self) -> None:
+        """Give the notebook the answers of jobs that have ended since."""
+        if threading.current_thread() is not threading.main_thread():
+            return  # loading runs code of the user's
+        while self._answers:
+            job = self._answers.pop(0)
+            try:
+                value = self.answer(job)
+            except TmrunError as error:
+                print(f"tmrun: Out[{job.n}]: {error}", file=sys.stderr)
+                continue
+            if value is not None:
+                self._take(job.n, value)
+
+    def close(self) -> None:
+        """End all jobs and workers; those of later cells begin anew."""
+        dispatcher, self._dispatcher = self._dispatcher, None
+        if dispatcher is not None:
+            dispatcher.close()
+
+    # -- what a job asks
+
+    def answer(self, job: Job) -> Any:
+        """Load the answer of a job that has finished."""
+        recorder = self._recorder
+        archive = Varchive.at(recorder.archive.path)
+        home = Homeward(
+            archive,
+            archive.run(recorder.run),
+            archive.state(recorder.run, job.n),
+            recorder.namespace,
+            recorder.classes.alive(),
+        )
+        try:
+            value = home.load_answer()
+        except BaseException:
+            home.undo()
+            raise
+        for name, cls in home.made.items():
+            recorder.classes.adopt(name, cls)
+        return value
+
+    def cancel(self, job: Job) -> None:
+        """End a job."""
+        if self._dispatcher is not None:
+            self._dispatcher.cancel(job)
+
+    def outputs(self, digest: str) -> Outputs:
+        """Read what was stored of a job's outputs."""
+        return Outputs.from_bytes(Varchive.at(self._recorder.archive.path).store.get(digest))
+
+    def show(self, kind: str, content: Json) -> None:
+        """Show an output in the current cell."""
+        self.announcer.show(kind, content)
+
+    # -- in the dispatcher's threads
+
+    def started(self, job: Job) -> None:
+        """Hear that a job runs."""
+        self.announcer.started(job)
+
+    def put_out(self, job: Job, piece: Piece) -> None:
+        """Hear what a job put out."""
+        self.announcer.put_out(job, piece)
+
+    def ticked(self, job: Job) -> None:
+        """Hear that a job still runs."""
+        self.announcer.ticked(job)
+
+    def ended(self, job: Job, end: End) -> None:
+        """Write how a job ended, then tell."""
+        told: Json = {"status": end.status}
+        stored = None
+        try:
+            state, stored = self._commit(job, end)
+            told |= summary(state, 0.0, None)
+            told["status"] = end.status
+        except (OSError, TmrunError) as error:
+            told["stopped"] = f"the end of {job.title} could not be written: {error}"
+        if end.status == "finished":
+            self._answers.append(job)
+        job.end(end.status, stored)
+        told["seconds"] = job.seconds
+        self.announcer.ended(job, told)
+
+    def _commit(self, job: Job, end: End) -> tuple[State, str]:
+        run, archive = self._recorder.run, self._archive
+        base = self._bases.pop(job)
+        data = job.heard.to_bytes()
+        stored = digest(data)
+        archive.put_object(stored, data)
+        state = joined(base, archive.state(run, job.n)) if end.recorded else base
+        error = job.error and {name: job.error[name] for name in ("ename", "evalue")}
+        started = "" if job.started is None else job.started.isoformat(timespec="milliseconds")
+        state = replace(
+            state,
+            status="error" if base.error else _STATUS.get(end.status, end.status),
+            error=base.error or error,
+            started=started or state.started,
+            seconds=round(job.seconds or 0.0, 6),
+            job=record_of(job, end.status),
+            outputs=stored,
+        )
+        sync(archive.put_state(run, state))
+        return state, stored
+
+
+def record_of(job: Job, status: str) -> Json:
+    """Give what a state says of its job."""
+    return {
+        "status": status,
+        "name": job.name,
+        "cpu_seconds": round(job.cpu_seconds, 3),
+        "peak_memory": job.peak_memory,
+        "timeout": job.timeout,
+        "reason": job.reason,
+    }
+
+
+def joined(first: State, second: State) -> State:
+    """Give a state with what was done to the variables in two steps that lead to it."""
+    made = (set(first.made) - set(second.deleted)) | set(second.made)
+    changed = (set(first.changed) | set(second.changed)) - made - set(second.deleted)
+    deleted = (set(first.deleted) - set(second.made)) | (set(second.deleted) - set(first.made))
+    back = set(first.deleted) & set(second.made)
+    return replace(
+        second,
+        made=tuple(sorted(made - back)),
+        changed=tuple(sorted(changed | back)),
+        deleted=tuple(sorted(deleted)),
+        unsaved=tuple(sorted({*first.unsaved, *second.unsaved} - set(second.deleted))),
+        bytes=first.bytes + second.bytes,
+    )
