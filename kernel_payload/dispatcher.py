@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import secrets
-import sys
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from .conversation import KernelDiedError
 from .jobs import Job, Json
 from .outputs import Piece
 from .varchive.errors import TmrunError
-from .worker import Worker
+from .worker import Surroundings, Worker
 
 _TICK = 0.5  # seconds
 _PATIENCE = 4.0  # seconds for everything to end when the notebook's kernel does
@@ -32,12 +31,13 @@ _PATIENCE = 4.0  # seconds for everything to end when the notebook's kernel does
 
 @dataclass(frozen=True)
 class Order:
-    """A job, the cell that it runs, and what its worker is told of its state."""
+    """A job, the cell that it runs, what its worker is told of its state, and where it runs."""
 
     job: Job
     code: str
     cell_id: str | None
     settings: Json
+    surroundings: Surroundings
 
 
 class Listener(Protocol):
@@ -58,10 +58,11 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class End:
-    """How a job ended, and whether its worker has recorded a state."""
+    """How a job ended, whether its worker has recorded a state, and why not all of it."""
 
     status: str
     recorded: bool
+    lack: str | None = None
 
 
 class Dispatcher:
@@ -170,7 +171,7 @@ class Dispatcher:
     async def _in_worker(self, order: Order) -> End:
         job = order.job
         await self._loop.run_in_executor(None, self._written)
-        worker = await self._worker()
+        worker = await self._worker(order.surroundings)
         self._workers[job] = worker
         self._alive.add(worker)
         ticks = asyncio.ensure_future(self._tick(job, worker))
@@ -183,7 +184,7 @@ class Dispatcher:
             self._listener.started(job)
             if self._spare is None:
                 # not before: it would take the processor from this one's start
-                self._spare = self._start()
+                self._spare = _start(order.surroundings)
             if job.timeout is not None:
                 timer = self._loop.call_later(job.timeout, self._ask, job, "timed out")
             reply = await worker.execute(order.code, order.cell_id, partial(self._hear, job))
@@ -191,8 +192,8 @@ class Dispatcher:
             worker.process.calm()
             facts = await worker.leave(f"\x1e{secrets.token_hex(16)}\x1e")
             job.cpu_seconds, job.peak_memory = facts["cpu_seconds"], facts["peak_memory"]
-            job.reason = facts["stopped"]
-            return End(self._status(job, reply), recorded=facts["states"] > 0)
+            recorded = facts["states"] > 0
+            return End(self._status(job, reply), recorded=recorded, lack=facts["stopped"])
         except KernelDiedError:
             return self._died(job, worker)
         except TmrunError as error:
@@ -245,21 +246,23 @@ class Dispatcher:
 
     # -- workers
 
-    async def _worker(self) -> Worker:
+    async def _worker(self, surroundings: Surroundings) -> Worker:
         """Give a worker that nobody had."""
-        spare, self._spare = self._spare or self._start(), None
-        try:
-            worker = await spare
-        except asyncio.CancelledError:
-            self._later(self._drop(spare))
-            raise
-        if worker.environment != dict(os.environ) or worker.process.gone.is_set():
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            try:
+                worker = await asyncio.shield(spare)
+            except asyncio.CancelledError:
+                self._later(self._drop(spare))
+                raise
+            except Exception:  # noqa: BLE001  (another attempt tells whether it is more than chance)
+                return await Worker.start(surroundings)
+            # what libraries make of the environment, they make of it when they are imported
+            is_fit = worker.surroundings.environment == surroundings.environment
+            if is_fit and not worker.process.gone.is_set():
+                return worker
             self._later(worker.kill())
-            worker = await Worker.start(_libraries())
-        return worker
-
-    def _start(self) -> asyncio.Task[Worker]:
-        return asyncio.ensure_future(Worker.start(_libraries()))
+        return await Worker.start(surroundings)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -272,9 +275,8 @@ class Dispatcher:
             task.exception()
 
 
-def _libraries() -> list[str]:
-    """Give what takes long to import and changes nothing, of what the notebook has."""
-    return [name for name in ("numpy", "pandas", "torch") if name in sys.modules]
+def _start(surroundings: Surroundings) -> asyncio.Task[Worker]:
+    return asyncio.ensure_future(Worker.start(surroundings))
 
 
 def _measure(job: Job, pid: int) -> None:

@@ -91,12 +91,7 @@ class Sandbox:
 
     def usage(self) -> dict[str, Any]:
         """Give what the job took: seconds of processor time, bytes of memory at most."""
-        own = resource.getrusage(resource.RUSAGE_SELF)
-        unit = 1 if sys.platform == "darwin" else 1024
-        return {
-            "cpu_seconds": _processor_time() - self._used,
-            "peak_memory": own.ru_maxrss * unit,
-        }
+        return {"cpu_seconds": _processor_time() - self._used, "peak_memory": _peak_memory()}
 
     def _load(self, names: Iterable[str] | None) -> None:
         """Load variables; one that does not load takes no other with it."""
@@ -185,6 +180,16 @@ def _processor_time() -> float:
         resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
     return mine.ru_utime + mine.ru_stime + of_children.ru_utime + of_children.ru_stime
+
+
+def _peak_memory() -> int:
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    except (OSError, IndexError, ValueError):
+        # on Linux, it would count what the notebook's kernel had when it started this process
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024
 
 
 def _enter(settings: dict[str, Any]) -> None:

@@ -122,7 +122,7 @@ class TimeMachine:
                 self.recorder,
                 Announcer(kernel, forward=forward),
                 self._take_answer,
-                max(1, self._settings.get("threads") or os.cpu_count() or 1),
+                self._settings.get("threads") or os.cpu_count() or 1,
                 self._settings.get("job_timeout"),
             )
             self._spawner.announcer.cell = self._parent()

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,15 @@ from .cell import Cell
 from .dispatcher import Dispatcher, End, Order
 from .homeward import Homeward
 from .jobs import Job, Jobs, Json
+from .load import not_saved
 from .outputs import Outputs, Piece
 from .recorder import Recorder
 from .telling import summary
-from .varchive import State, Varchive
+from .varchive import SPAWNED, Entry, State, Varchive
 from .varchive.digest import digest
 from .varchive.errors import TmrunError, UsageError
 from .varchive.store import sync
-
-SPAWNED = "spawned"
-"""The status of the state of a job whose end is not recorded."""
+from .worker import Surroundings
 
 _STATUS = {"finished": "ok", "failed": "error"}
 _CLASSES = 1_000_000  # more classes than a process of a notebook ever names
@@ -147,7 +147,7 @@ class Spawner:
             base = replace(base, parent=spawned.parent)
             recorder.rewrite(base)
         self._bases[spawned.job] = base
-        settings = {
+        settings: Json = {
             "varchive": str(recorder.archive.path),
             "run": recorder.run,
             "n": cell.n,
@@ -164,7 +164,10 @@ class Spawner:
             "classes": cell.n * _CLASSES,
             "flags": compiler_flags,
         }
-        order = Order(spawned.job, spawned.code, cell.cell_id, settings)
+        surroundings = Surroundings(
+            settings["cwd"], settings["sys_path"], settings["environment"], _libraries()
+        )
+        order = Order(spawned.job, spawned.code, cell.cell_id, settings, surroundings)
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(self._threads, self, recorder.wait)
         self._dispatcher.submit(order)
@@ -179,7 +182,8 @@ class Spawner:
             try:
                 value = self.answer(job)
             except TmrunError as error:
-                print(f"tmrun: Out[{job.n}]: {error}", file=sys.stderr)
+                # said where it belongs: printed here, it would stand in another cell
+                job.reason = f"its answer cannot be loaded: {error}"
                 continue
             if value is not None:
                 self._take(job.n, value)
@@ -245,8 +249,7 @@ class Spawner:
         stored = None
         try:
             state, stored = self._commit(job, end)
-            told |= summary(state, 0.0, None)
-            told["status"] = end.status
+            told |= summary(state, 0.0, end.lack) | {"status": end.status}
         except (OSError, TmrunError) as error:
             told["stopped"] = f"the end of {job.title} could not be written: {error}"
         if end.status == "finished":
@@ -258,10 +261,14 @@ class Spawner:
     def _commit(self, job: Job, end: End) -> tuple[State, str]:
         run, archive = self._recorder.run, self._archive
         base = self._bases.pop(job)
+        state = joined(base, archive.state(run, job.n)) if end.recorded else base
+        if isinstance(state.answer, Entry) and state.answer.reason is not None:
+            text = f"tmrun: {not_saved(f'Out[{job.n}]', state.answer)}\n"
+            content = {"name": "stderr", "text": text}
+            self.put_out(job, job.hear("stream", content, datetime.now(timezone.utc)))
         data = job.heard.to_bytes()
         stored = digest(data)
         archive.put_object(stored, data)
-        state = joined(base, archive.state(run, job.n)) if end.recorded else base
         error = job.error and {name: job.error[name] for name in ("ename", "evalue")}
         started = "" if job.started is None else job.started.isoformat(timespec="milliseconds")
         state = replace(
@@ -275,6 +282,11 @@ class Spawner:
         )
         sync(archive.put_state(run, state))
         return state, stored
+
+
+def _libraries() -> list[str]:
+    """Give what takes long to import and changes nothing, of what the notebook has."""
+    return [name for name in ("numpy", "pandas", "torch") if name in sys.modules]
 
 
 def record_of(job: Job, status: str) -> Json:

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from .load import Loader, not_saved
-from .varchive import Entry, Run, State, Varchive, ranges
+from .varchive import SPAWNED, Entry, Run, State, Varchive, ranges
 from .varchive.errors import CannotLoad, NoSuchState, NoSuchVariable, NotSaved, UsageError
 
 
@@ -108,12 +108,18 @@ class Variables(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         n = self.state.n
-        lines = [f"variables after cell {n}, {len(self)} saved (loaded when asked for):"]
+        when = "on which the job runs of" if self._is_early else "after"
+        lines = [f"variables {when} cell {n}, {len(self)} saved (loaded when asked for):"]
         width = max((len(name) for name in self.entries), default=0)
         for name, entry in self.entries.items():
             text = entry.preview if entry.reason is None else f"not saved: {entry.reason}"
             lines.append(f"  {name:{width}}  {entry.type}  {text}")
         return "\n".join(lines)
+
+    @property
+    def _is_early(self) -> bool:
+        """Whether these are those of a job whose end is not recorded."""
+        return self.state.status == SPAWNED
 
     def _raise_if_excluded(self, name: str) -> None:
         for pattern in self.loader.run.about.get("dontsave", ()):
@@ -124,6 +130,8 @@ class Variables(Mapping[str, Any]):
         state = self.state
         near = difflib.get_close_matches(str(name), self._names, 3)
         hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(self._names)}"
+        if self._is_early:
+            hint += "; the end of its job is not recorded (yet)"
         return f"no variable {name!r} after cell {state.n}: {hint}"
 
 

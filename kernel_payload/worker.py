@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -36,12 +35,30 @@ _FAULT_FILE = "fault.txt"
 _LATE = 1.0  # seconds for what C code and child processes wrote just before the end
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What a worker has in common with the notebook's kernel.
+
+    Attributes
+    ----------
+    cwd, sys_path, environment
+        Those of the notebook's kernel.
+    libraries
+        Names of modules to import.
+    """
+
+    cwd: str
+    sys_path: list[str]
+    environment: dict[str, str]
+    libraries: list[str]
+
+
 class Worker:
     """One worker; make it with `Worker.start`, and `end` it whatever happens."""
 
-    def __init__(self, process: Process, environment: dict[str, str]) -> None:
+    def __init__(self, process: Process, surroundings: Surroundings) -> None:
         self.process = process
-        self.environment = environment
+        self.surroundings = surroundings
         self._memory = out_of_memory_kills()
         self._conversation = Conversation(process)
         self._hear: Hear | None = None
@@ -54,7 +71,7 @@ class Worker:
         self._reader: asyncio.Future[None] | None = None
 
     @classmethod
-    async def start(cls, libraries: list[str]) -> Worker:
+    async def start(cls, surroundings: Surroundings) -> Worker:
         """Start a kernel with the payload and some libraries in it.
 
         Raises
@@ -62,22 +79,23 @@ class Worker:
         TmrunError
             It did not start.
         """
-        environment = dict(os.environ)
         # pytest's own, by which ipykernel would leave uncaptured what C code prints
-        given = {k: v for k, v in environment.items() if k != "PYTEST_CURRENT_TEST"}
+        given = dict(surroundings.environment)
+        given.pop("PYTEST_CURRENT_TEST", None)
         argv = [sys.executable, *subprocess._args_from_interpreter_flags()]  # type: ignore[attr-defined]
         spec = KernelSpec(
             argv=[*argv, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
             display_name="tmrun-worker",
             language="python",
         )
-        process = await Process.start(spec, Path(tempfile.gettempdir()), given)
+        process = await Process.start(spec, Path(surroundings.cwd), given)
         try:
-            worker = cls(process, environment)
+            worker = cls(process, surroundings)
             await worker._conversation.ready(STARTUP)
             worker._reader = asyncio.ensure_future(worker._read())
             text = injection.shipped or ""
-            request = injection.injection(text, "warm", libraries, sys_path=list(sys.path))
+            libraries, sys_path = surroundings.libraries, surroundings.sys_path
+            request = injection.injection(text, "warm", libraries, sys_path=sys_path)
             injection.answer(await worker._conversation.silent(*request))
         except BaseException:
             await process.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os.path
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ STDIO = "-"
 _SKIP = "skip-execution"
 _ALLOW = "raises-exception"
 _THREAD = "thread"
+_THREAD_MAGIC = re.compile(r"^\s*%%?thread\b", re.M)
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,8 @@ def make_plan(
         Options that contradict each other, or that cannot be used.
     """
     _check_numbers(options)
+    if not options.record:
+        _check_no_jobs(notebook)
     output, varchive = places(options)
     asked = _section(notebook, "execution")
     own = "the notebook's metadata.execution.timeout", asked.get("timeout")
@@ -234,6 +238,15 @@ def _timeout(name: str, value: Any) -> float | None:
             f"{name} is {value!r}, not a number of seconds; give --timeout, or mend the notebook"
         )
     return float(value) if value > 0 else None
+
+
+def _check_no_jobs(notebook: Any) -> None:
+    for place, cell in enumerate(notebook.cells, 1):
+        if runs(cell) and _THREAD_MAGIC.search(cell.source):
+            raise UsageError(
+                f"cell {place} of the notebook is a job (%thread), and a job runs on a recorded"
+                " state; run it without --no-record"
+            )
 
 
 def _check_numbers(options: Options) -> None:

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
-from kernel_payload.varchive import Entry, State
+from kernel_payload.varchive import SPAWNED, Entry, State
 from kernel_payload.varchive.errors import Damaged
 
 from .reader import Recording, open_recording
@@ -100,7 +100,7 @@ def _about_cell(state: State) -> Json:
         "unsaved": list(state.unsaved),
         "saved": state.variables,
         "bytes": state.bytes,
-        "job": state.job if state.job is not None or state.status != "spawned" else {},
+        "job": {} if state.status == SPAWNED else state.job,
     }
 
 
@@ -201,7 +201,19 @@ def _state_text(told: Json) -> list[Any]:
     )
     error = told["error"]
     lines = [f"{error['ename']}: {error['evalue']}"] if error else []
+    if told["job"] is not None:
+        lines.append(_job(told["job"]))
     return [head, *lines, "", table]
+
+
+def _job(job: Json) -> str:
+    """Say what is known of a cell that ran in the background."""
+    if not job:
+        return "a job, whose end is not recorded: the variables are those on which it runs"
+    name = f" {job['name']}" if job.get("name") else ""
+    took = f"{job['cpu_seconds']:.2f} s of processor time, {size(job['peak_memory'])} at most"
+    reason = f"; {job['reason']}" if job.get("reason") else ""
+    return f"job{name}: {took}{reason}"
 
 
 def _table(*columns: str) -> Table:

@@ -2,11 +2,12 @@
 
 from .archive import Varchive, ranges
 from .group import CHUNK, INLINE, Group, Part
-from .model import Entry, Place, Run, State
+from .model import SPAWNED, Entry, Place, Run, State
 
 __all__ = [
     "CHUNK",
     "INLINE",
+    "SPAWNED",
     "Entry",
     "Group",
     "Part",

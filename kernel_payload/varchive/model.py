@@ -17,6 +17,10 @@ Json = dict[str, Any]
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
 
 
+SPAWNED = "spawned"
+"""The status of the state of a cell that runs in the background, until its end is recorded."""
+
+
 class Place(NamedTuple):
     """Where a group's bytes are: a range of an object."""
 
