@@ -132,7 +132,7 @@ def _card(job: Job) -> Json:
 
 def _line(job: Job) -> str:
     took = f" after {card.duration(job.seconds)}" if job.seconds is not None else ""
-    return f"tmrun: {job.title} {job.told}{took}\n"
+    return f"tmrun: {job.title} {job.told.splitlines()[0]}{took}\n"
 
 
 def _showable(kind: str, content: Json) -> tuple[str, Json]:

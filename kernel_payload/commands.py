@@ -115,6 +115,8 @@ def work(settings: dict[str, Any]) -> dict[str, Any]:
         from .sandbox import Sandbox
 
     shell = _shell()
+    if _machine is not None:
+        finish()  # the user's own start-up files may have begun to record
     _sandbox = Sandbox(shell.user_ns, partial(is_variable, shell), settings)
     _machine = TimeMachine(shell, _sandbox.recorder, settings)
     _machine.hook({"past": ("line", _refuse), "thread": ("line_cell", _refuse)})
@@ -132,6 +134,9 @@ def leave(mark: str) -> dict[str, Any]:
         Written where C code and child processes write: nothing that they wrote comes after it.
     """
     assert _sandbox is not None
+    error = _shell().last_execution_result.error_in_exec
+    if isinstance(error, NameError) and (why := _sandbox.lacks.get(error.name)):
+        print(f"tmrun: a job has what its state holds; {why}", file=sys.stderr)
     return {"marked": _sandbox.mark_streams(mark), **_sandbox.usage(), **finish()}
 
 

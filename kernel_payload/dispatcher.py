@@ -58,10 +58,9 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class End:
-    """How a job ended, whether its worker has recorded a state, and why not all of it."""
+    """How a job ended, and why its state is not recorded whole, if it is not."""
 
     status: str
-    recorded: bool
     lack: str | None = None
 
 
@@ -152,7 +151,7 @@ class Dispatcher:
 
     async def _work(self, order: Order) -> None:
         job = order.job
-        end = End("cancelled", recorded=False)
+        end = End("cancelled")
         try:
             async with self._places:
                 end = await self._in_worker(order)
@@ -160,7 +159,7 @@ class Dispatcher:
             pass
         except Exception as error:  # noqa: BLE001  (a worker that could not be started, or worse)
             job.reason = str(error) or type(error).__name__
-            end = End("died", recorded=False)
+            end = End("died")
         finally:
             job.stop_clock()
             with contextlib.suppress(asyncio.CancelledError):
@@ -174,14 +173,14 @@ class Dispatcher:
         worker = await self._worker(order.surroundings)
         self._workers[job] = worker
         self._alive.add(worker)
-        ticks = asyncio.ensure_future(self._tick(job, worker))
-        timer = None
+        ticks = timer = None
         try:
             if job in self._asked:
-                return End("cancelled", recorded=False)
+                return End("cancelled")
             await worker.ask("work", {**order.settings, "fault_file": worker.fault_file})
             job.begin()
             self._listener.started(job)
+            ticks = asyncio.ensure_future(self._tick(job, worker))
             if self._spare is None:
                 # not before: it would take the processor from this one's start
                 self._spare = _start(order.surroundings)
@@ -190,21 +189,23 @@ class Dispatcher:
             reply = await worker.execute(order.code, order.cell_id, partial(self._hear, job))
             job.stop_clock()
             worker.process.calm()
+            ticks.cancel()
+            status = self._status(job, reply)
+            self._asked.setdefault(job, status)  # too late for anything else
             facts = await worker.leave(f"\x1e{secrets.token_hex(16)}\x1e")
             job.cpu_seconds, job.peak_memory = facts["cpu_seconds"], facts["peak_memory"]
-            recorded = facts["states"] > 0
-            return End(self._status(job, reply), recorded=recorded, lack=facts["stopped"])
+            return End(status, facts["stopped"])
         except KernelDiedError:
             return self._died(job, worker)
         except TmrunError as error:
             # its state could not be loaded
             asked = self._asked.get(job)
             job.reason = None if asked else str(error)
-            return End(asked or "died", recorded=False)
+            return End(asked or "died")
         finally:
-            ticks.cancel()
-            if timer is not None:
-                timer.cancel()
+            for task in (ticks, timer):
+                if task is not None:
+                    task.cancel()
             del self._workers[job]
             self._later(self._leave(worker))
 
@@ -228,21 +229,23 @@ class Dispatcher:
                 if self._closed
                 else "it did not end when it was interrupted, and was killed"
             )
-            return End(asked, recorded=False)
+            return End(asked)
         job.reason = worker.cause_of_death()
-        return End("died", recorded=False)
+        return End("died")
 
     def _hear(self, job: Job, kind: str, content: Json, date: datetime) -> None:
         self._listener.put_out(job, job.hear(kind, content, date))
 
     async def _tick(self, job: Job, worker: Worker) -> None:
         pid = getattr(worker.process.manager.provisioner, "pid", None)
-        while True:
-            if pid is not None:
-                _measure(job, pid)
-            if job.status == "running":
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(pid)
+            before = _processor_time(process)
+            while True:
+                await asyncio.sleep(_TICK)
+                job.cpu_seconds = _processor_time(process) - before
+                job.peak_memory = max(job.peak_memory, process.memory_info().rss)
                 self._listener.ticked(job)
-            await asyncio.sleep(_TICK)
 
     # -- workers
 
@@ -279,8 +282,6 @@ def _start(surroundings: Surroundings) -> asyncio.Task[Worker]:
     return asyncio.ensure_future(Worker.start(surroundings))
 
 
-def _measure(job: Job, pid: int) -> None:
-    with contextlib.suppress(psutil.Error):
-        process = psutil.Process(pid)
-        job.cpu_seconds = sum(process.cpu_times()[:4])
-        job.peak_memory = max(job.peak_memory, process.memory_info().rss)
+def _processor_time(process: psutil.Process) -> float:
+    # of the process and of its children that have ended
+    return float(sum(process.cpu_times()[:4]))

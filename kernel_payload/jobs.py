@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from . import card
-from .outputs import Outputs, Piece
+from .outputs import KINDS, Outputs, Piece
 from .varchive.errors import TmrunError
 
 Json = dict[str, Any]
@@ -162,7 +162,8 @@ class Job:
         """Take note of a message of its worker's."""
         assert self.started is not None
         piece = Piece(round(max(0.0, (date - self.started).total_seconds()), 3), kind, content)
-        self.heard.add(piece)
+        if kind in KINDS:
+            self.heard.add(piece)
         return piece
 
     def stop_clock(self) -> None:

@@ -19,8 +19,12 @@ KINDS = frozenset(
 )
 """The types of message that change outputs."""
 
+COMMS = frozenset({"comm_open", "comm_msg", "comm_close"})
+"""The types of message by which widgets live."""
+
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _TAIL = 4000  # characters from which the last lines are taken
+_WIDTH = 200  # characters of one
 
 
 class Piece(NamedTuple):
@@ -83,14 +87,14 @@ class Outputs:
         for output in reversed(self._outputs):
             parts = output["text"] if output["output_type"] == "stream" else [_text(output)]
             for part in reversed(parts):
-                found.append(part)
+                found.append(part[-_TAIL:])
                 size += len(part)
                 if size > _TAIL:
                     break
             if size > _TAIL:
                 break
         lines = overwritten("".join(reversed(found))).splitlines()
-        return [line for line in lines if line.strip()][-count:]
+        return [line[:_WIDTH] for line in lines if line.strip()][-count:]
 
     def to_bytes(self) -> bytes:
         """Give what `from_bytes` reads."""

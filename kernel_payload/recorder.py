@@ -236,6 +236,15 @@ class Recorder:
             if type(name) is str and self._is_public(name, value) and not self._is_excluded(name)
         }
 
+    def withheld(self) -> list[str]:
+        """Give the names of the variables that are there and not to be saved."""
+        found = list(self.namespace.items())
+        return [
+            name
+            for name, value in found
+            if type(name) is str and self._is_excluded(name) and self._is_public(name, value)
+        ]
+
     def _is_excluded(self, name: str) -> bool:
         return any(fnmatchcase(name, pattern) for pattern in self.dontsave)
 

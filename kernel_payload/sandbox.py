@@ -41,7 +41,8 @@ class Sandbox:
         ``varchive``, ``run``, ``spawn`` and ``base`` (the states, as JSON: what the job runs on,
         and what is overlaid with what it does), ``names`` (of the variables it may use; None: all),
         ``cwd``, ``directory`` (where the notebook started), ``environment``, ``sys_path``,
-        ``dontsave``, ``thorough``, ``classes`` (the number from which its classes are counted).
+        ``dontsave``, ``withheld`` (the names that there were of these), ``thorough``, ``classes``
+        (the number from which its classes are counted).
 
     Attributes
     ----------
@@ -60,7 +61,10 @@ class Sandbox:
         _enter(settings)
         self._streams = [_Stream(sys.stdout, 1), _Stream(sys.stderr, 2)]
         self._used = _processor_time()
-        self.lacks: dict[str, str] = {}
+        self.lacks = {
+            name: f"{name} was not saved: the run was told not to save it (--dontsave)"
+            for name in settings["withheld"]
+        }
         archive = Varchive.at(settings["varchive"])
         run, spawn = archive.run(settings["run"]), State.from_json(settings["spawn"])
         self.recorder = Recorder(
@@ -98,7 +102,7 @@ class Sandbox:
         entries = self._home.entries
         wanted = entries.keys() if names is None else entries.keys() & set(names)
         found = {name: entries[name] for name in sorted(wanted) if name[:1] != "<"}
-        self.lacks = {n: not_saved(n, e) for n, e in entries.items() if e.place is None}
+        self.lacks |= {n: not_saved(n, e) for n, e in entries.items() if e.place is None}
         places = {e.place for e in found.values() if e.place is not None}
         try:
             self._home.bring(places, (), {})

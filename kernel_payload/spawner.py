@@ -160,6 +160,7 @@ class Spawner:
             "environment": dict(os.environ),
             "sys_path": list(sys.path),
             "dontsave": list(recorder.dontsave),
+            "withheld": recorder.withheld(),
             "thorough": recorder.candidates.thorough,
             "classes": cell.n * _CLASSES,
             "flags": compiler_flags,
@@ -261,7 +262,8 @@ class Spawner:
     def _commit(self, job: Job, end: End) -> tuple[State, str]:
         run, archive = self._recorder.run, self._archive
         base = self._bases.pop(job)
-        state = joined(base, archive.state(run, job.n)) if end.recorded else base
+        state = archive.state(run, job.n)
+        state = base if state.status == SPAWNED else joined(base, state)
         if isinstance(state.answer, Entry) and state.answer.reason is not None:
             text = f"tmrun: {not_saved(f'Out[{job.n}]', state.answer)}\n"
             content = {"name": "stderr", "text": text}

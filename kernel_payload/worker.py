@@ -21,7 +21,7 @@ from jupyter_client.kernelspec import KernelSpec
 from . import injection
 from .conversation import Conversation
 from .death import explain, gather, out_of_memory_kills
-from .outputs import KINDS
+from .outputs import COMMS, KINDS
 from .process import Process
 
 Json = dict[str, Any]
@@ -88,9 +88,8 @@ class Worker:
             display_name="tmrun-worker",
             language="python",
         )
-        process = await Process.start(spec, Path(surroundings.cwd), given)
+        worker = cls(await Process.start(spec, Path(surroundings.cwd), given), surroundings)
         try:
-            worker = cls(process, surroundings)
             await worker._conversation.ready(STARTUP)
             worker._reader = asyncio.ensure_future(worker._read())
             text = injection.shipped or ""
@@ -98,7 +97,7 @@ class Worker:
             request = injection.injection(text, "warm", libraries, sys_path=sys_path)
             injection.answer(await worker._conversation.silent(*request))
         except BaseException:
-            await process.stop()
+            await worker.kill()
             raise
         return worker
 
@@ -185,7 +184,7 @@ class Worker:
             if kind == "status" and content["execution_state"] == "idle":
                 if message["parent_header"].get("msg_id") == self._request:
                     self._idle.set()
-            elif kind in KINDS and self._hear is not None:
+            elif kind in KINDS | COMMS and self._hear is not None:
                 if kind == "stream":
                     content["text"] = self._unmarked(content["name"], content["text"])
                     if not content["text"]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 
-from kernel_payload.outputs import Outputs, Piece
+from kernel_payload.outputs import COMMS, Outputs, Piece
 
 from .metadata import of_cell, shown
 from .outcome import error_of
@@ -54,6 +54,13 @@ class Background:
         Called when a cell's outputs changed.
     ended
         Called with the report of a job's cell, and what the kernel said of its state.
+
+    Attributes
+    ----------
+    cell
+        The cell that runs.
+    hear_comm
+        Called with the messages by which the widgets of jobs live.
     """
 
     def __init__(
@@ -63,6 +70,7 @@ class Background:
         ended: Callable[[CellReport, Json], None],
     ) -> None:
         self.cell: Any = None
+        self.hear_comm: Callable[[Json], None] | None = None
         self._notify = notify
         self._touch = touch
         self._ended = ended
@@ -129,6 +137,10 @@ class Background:
                 self._end(job, {**about, "terminal": True})
 
     def _put_out(self, job: _Job, piece: Piece) -> None:
+        if piece.kind in COMMS:
+            if self.hear_comm is not None:
+                self.hear_comm({"msg_type": piece.kind, "content": piece.content})
+            return
         job.outputs.add(piece)
         stream, text = shown({"msg_type": piece.kind, "content": piece.content})
         if text:

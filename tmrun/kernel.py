@@ -155,6 +155,11 @@ class Kernel(Conversation):
             with contextlib.suppress(Empty):
                 await self.client.get_iopub_msg(timeout=0.1)
 
+    def hear_comm(self, message: Json) -> None:
+        """Take a message of the widgets of a job for one of the notebook's own."""
+        with contextlib.suppress(Exception):  # what nbclient makes of a widget is not ours to judge
+            self._cells.handle_comm_msg([], message, 0)
+
     def add_widgets(self) -> None:
         """Put the state of the widgets into the notebook's metadata, as nbclient does."""
         self._cells.set_widgets_metadata()

@@ -149,6 +149,7 @@ class _Run:
         self.stop.again = process.kill
         try:
             kernel = Kernel(process, self.nb, self._show, self.jobs.hear)
+            self.jobs.hear_comm = kernel.hear_comm
             try:
                 await self._run(process, kernel)
                 await process.ended()
@@ -216,7 +217,8 @@ class _Run:
         todo = [index for index, cell in enumerate(self.nb.cells) if runs(cell)]
         for place, index in enumerate(todo, 1):
             if self.stop.signal is not None:
-                self._end("interrupted", "stopped before the first cell")
+                if self.status == "running":
+                    self._end("interrupted", "stopped before the first cell")
                 return
             cell = self.nb.cells[index]
             self.notify(CellStarted(place, cell.source.strip().splitlines()[0]))
@@ -236,6 +238,8 @@ class _Run:
                 return
             if self.plan.threads == 0:
                 await self._wait_for_jobs(process, kernel)
+                if self.status != "running":
+                    return
 
     async def _wait_for_jobs(self, process: Process, kernel: Kernel) -> None:
         """Wait until all jobs have ended; they are cancelled when the run is to stop."""
@@ -253,6 +257,9 @@ class _Run:
         self.stop.first = _nothing
         if self.jobs.going:
             self.jobs.lose("its notebook's kernel is gone")
+            if self.status == "running" and self.stop.signal is None:
+                cause = self._cause(process)
+                self._end("died", f"the kernel died while jobs were running: {cause}")
         if self.stop.signal is not None and self.status == "running":
             self._end("interrupted", "stopped while jobs were running")
 
