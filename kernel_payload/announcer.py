@@ -115,6 +115,8 @@ def _about(job: Job, event: str) -> Json:
         "event": event,
         "n": job.n,
         "name": job.name,
+        "title": job.title,
+        "told": job.told,
         "status": job.status,
         "seconds": job.seconds,
         "error": job.error,

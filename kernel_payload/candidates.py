@@ -19,7 +19,7 @@ from .escape import Escapes
 from .hidden import HIDDEN
 from .mentions import Mentions
 from .reach import Reach
-from .touched import is_dynamic, names_in_cell
+from .touched import is_dynamic, names_in_cell, names_in_job
 
 _BUDGET = 0.05  # of the cell's own time
 _LEAST_BUDGET = 0.001  # seconds
@@ -144,7 +144,7 @@ class Candidates:
 
         None when it may use any variable.
         """
-        names, dynamic = names_in_cell(code)
+        names, dynamic = names_in_job(code)
         done: set[str] = set()
         todo = names & self._seen.keys()
         while todo:

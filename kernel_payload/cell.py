@@ -3,10 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
 from typing import Any
 
 from .manifest import Changes, Manifest
 from .varchive import Entry, State
+
+
+@dataclass
+class Running:
+    """A cell that runs: source, id, when it began (ISO 8601; seconds of ``time.perf_counter``).
+
+    ``n`` is its number, once it runs other cells inside.
+    """
+
+    raw: str
+    cell_id: str | None
+    started: str
+    began: float
+    n: int | None = None
 
 
 @dataclass(frozen=True)
@@ -49,3 +64,8 @@ class Cell:
             answer=replace(answer, n=self.n) if isinstance(answer, Entry) else answer,
             variables=manifest.saved(),
         )
+
+
+def now() -> str:
+    """Give the time as a state tells it."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")

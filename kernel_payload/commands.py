@@ -13,8 +13,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .injection import importable
+from .names import is_name, is_variable
 from .recorder import Recorder
-from .shell import TimeMachine, is_name, is_variable
+from .shell import TimeMachine
 from .telling import about_this_kernel
 from .thaw import Variables
 from .travel import put_variables
@@ -119,6 +120,11 @@ def work(settings: dict[str, Any]) -> dict[str, Any]:
         finish()  # the user's own start-up files may have begun to record
     _sandbox = Sandbox(shell.user_ns, partial(is_variable, shell), settings)
     _machine = TimeMachine(shell, _sandbox.recorder, settings)
+    for n, answer in _sandbox.answers.items():
+        _machine.jobs.take_answer(n, answer)
+    recent = reversed(_sandbox.answers.values())
+    for name, answer in zip(("_", "__", "___"), recent, strict=False):
+        shell.user_ns[name] = answer
     _machine.hook({"past": ("line", _refuse), "thread": ("line_cell", _refuse)})
     shell.compile.flags = settings["flags"]
     shell.execution_count = settings["n"]
@@ -152,9 +158,9 @@ def jobs(*statuses: str) -> Jobs:
     with importable():
         from .jobs import Jobs
 
-    if _machine is None or not _machine.has_jobs:
+    if _machine is None or not _machine.jobs.exist:
         return Jobs({})
-    found = _machine.spawner.jobs
+    found = _machine.jobs.spawner.jobs
     return found.only(*statuses) if statuses else found
 
 
@@ -171,7 +177,7 @@ def notify(where: str, *, on: bool) -> None:
     """Have the end of each job told in the ``terminal`` or in ``jupyter``, or not."""
     if _machine is None:
         raise TmrunError("there are no jobs here: they are for notebooks that are recorded")
-    setattr(_machine.spawner.announcer, where, bool(on))
+    setattr(_machine.jobs.spawner.announcer, where, bool(on))
 
 
 def past(n: int | str, run: str | int | None = None) -> Any:

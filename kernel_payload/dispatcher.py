@@ -220,7 +220,10 @@ class Dispatcher:
             return "finished"
         names = ("ename", "evalue", "traceback")
         job.error = {name: reply.get(name) for name in names}
-        return self._asked.get(job, "failed")
+        status = self._asked.get(job, "failed")
+        if status == "timed out":
+            job.reason = f"it might run {job.timeout:g} s"
+        return status
 
     def _died(self, job: Job, worker: Worker) -> End:
         if asked := self._asked.get(job):

@@ -141,7 +141,8 @@ class Job:
     def told(self) -> str:
         """Its status in words, with its error or reason."""
         if self.error is not None and self.status == "failed":
-            return f"failed: {self.error['ename']}: {self.error['evalue']}"
+            error = f"{self.error['ename']}: {self.error['evalue']}"
+            return f"failed: {error.strip().splitlines()[0]}"
         return self.status + (f": {self.reason}" if self.reason else "")
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ untouched, so that what it records after the job is that state overlaid with wha
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import resource
@@ -23,7 +24,7 @@ from .load import not_saved
 from .recorder import Recorder
 from .varchive import Entry, Place, State, Varchive
 from .varchive.digest import digest
-from .varchive.errors import CannotLoad
+from .varchive.errors import CannotLoad, TmrunError
 
 _DRAIN = 0.5  # seconds for what is still in a pipe
 
@@ -40,6 +41,7 @@ class Sandbox:
     settings : dict
         ``varchive``, ``run``, ``spawn`` and ``base`` (the states, as JSON: what the job runs on,
         and what is overlaid with what it does), ``names`` (of the variables it may use; None: all),
+        ``answers`` (the cells to whose ``Out[n]`` it may refer),
         ``cwd``, ``directory`` (where the notebook started), ``environment``, ``sys_path``,
         ``dontsave``, ``withheld`` (the names that there were of these), ``thorough``, ``classes``
         (the number from which its classes are counted).
@@ -50,6 +52,8 @@ class Sandbox:
         Records what the job does.
     lacks : dict
         Name -> why the job does not have this variable of its state.
+    answers : dict
+        Cell number -> ``Out[n]``, of those that were asked for.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class Sandbox:
         self.recorder.classes.count_from(settings["classes"])
         self._home = Homeward(archive, run, spawn, namespace, {})
         self._load(settings["names"])
+        self.answers = dict(self._load_answers(settings["answers"]))
         self._restore_hidden()
         self._tell_recorder(State.from_json(settings["base"]))
         del self._home  # or what the job deletes would live on
@@ -116,6 +121,16 @@ class Sandbox:
         except CannotLoad as error:
             members = (name for name, e in self._home.entries.items() if e.place == place)
             self.lacks.update(dict.fromkeys(members, str(error)))
+
+    def _load_answers(self, numbers: Iterable[int]) -> Iterable[tuple[int, Any]]:
+        home = self._home
+        for n in numbers:
+            # one that was not saved is missing from Out, as a KeyError will say
+            with contextlib.suppress(TmrunError):
+                state = home.archive.state(home.run.id, n)
+                other = Homeward(home.archive, home.run, state, home.scope, home.made)
+                if (answer := other.load_answer()) is not None:
+                    yield n, answer
 
     def _restore_hidden(self) -> None:
         for name in HIDDEN:

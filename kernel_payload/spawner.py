@@ -19,7 +19,9 @@ from .cell import Cell
 from .dispatcher import Dispatcher, End, Order
 from .homeward import Homeward
 from .jobs import Job, Jobs, Json
+from .jobstate import at_end, joined
 from .load import not_saved
+from .magic import Wish
 from .outputs import Outputs, Piece
 from .recorder import Recorder
 from .telling import summary
@@ -29,7 +31,6 @@ from .varchive.errors import TmrunError, UsageError
 from .varchive.store import sync
 from .worker import Surroundings
 
-_STATUS = {"finished": "ok", "failed": "error"}
 _CLASSES = 1_000_000  # more classes than a process of a notebook ever names
 
 
@@ -38,7 +39,7 @@ class _Spawned:
     """A job that waits for the end of its cell."""
 
     job: Job
-    code: str
+    wish: Wish
     names: list[str] | None
     state: State
     parent: int | str | None
@@ -92,19 +93,15 @@ class Spawner:
 
     # -- in the notebook's thread
 
-    def spawn(
-        self, cell: Cell, code: str, transformed: str, name: str | None, timeout: float | None
-    ) -> Job:
+    def spawn(self, cell: Cell, wish: Wish) -> None:
         """Record the state on which the job of this cell is to run.
 
         Parameters
         ----------
         cell : Cell
             The cell so far; its ``code`` is what it did beside this.
-        code, transformed : str
-            What the job runs, as written and as IPython runs it.
-        name, timeout
-            Of the job.
+        wish : Wish
+            What is to run.
 
         Raises
         ------
@@ -124,16 +121,16 @@ class Spawner:
         parent = recorder.parent
         state = recorder.record(replace(cell, status=SPAWNED))
         recorder.parent = parent  # the next cell does not run on what this job does
-        names = recorder.candidates.used_by(transformed)
+        names = recorder.candidates.used_by(wish.transformed)
         listed = None if names is None else sorted(names)
-        job = Job(cell.n, self, name, self._timeout if timeout is None else timeout)
-        self._spawned = _Spawned(job, code, listed, state, parent)
+        timeout = self._timeout if wish.timeout is None else wish.timeout
+        job = Job(cell.n, self, wish.name, timeout)
+        self._spawned = _Spawned(job, wish, listed, state, parent)
         self._jobs.pop(cell.n, None)
         self._jobs[cell.n] = job
         self.announcer.spawned(job)
-        return job
 
-    def cell_ended(self, cell: Cell, answer: Any, compiler_flags: int) -> State | None:
+    def cell_ended(self, cell: Cell, answer: Any) -> State | None:
         """Let the job of a cell begin, if it has one; the state after the cell.
 
         What the cell did beside spawning is recorded with the state that the job's replaces.
@@ -163,12 +160,13 @@ class Spawner:
             "withheld": recorder.withheld(),
             "thorough": recorder.candidates.thorough,
             "classes": cell.n * _CLASSES,
-            "flags": compiler_flags,
+            "answers": spawned.wish.answers,
+            "flags": spawned.wish.flags,
         }
         surroundings = Surroundings(
             settings["cwd"], settings["sys_path"], settings["environment"], _libraries()
         )
-        order = Order(spawned.job, spawned.code, cell.cell_id, settings, surroundings)
+        order = Order(spawned.job, spawned.wish.code, cell.cell_id, settings, surroundings)
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(self._threads, self, recorder.wait)
         self._dispatcher.submit(order)
@@ -271,17 +269,7 @@ class Spawner:
         data = job.heard.to_bytes()
         stored = digest(data)
         archive.put_object(stored, data)
-        error = job.error and {name: job.error[name] for name in ("ename", "evalue")}
-        started = "" if job.started is None else job.started.isoformat(timespec="milliseconds")
-        state = replace(
-            state,
-            status="error" if base.error else _STATUS.get(end.status, end.status),
-            error=base.error or error,
-            started=started or state.started,
-            seconds=round(job.seconds or 0.0, 6),
-            job=record_of(job, end.status),
-            outputs=stored,
-        )
+        state = at_end(state, job, end.status, stored)
         sync(archive.put_state(run, state))
         return state, stored
 
@@ -289,31 +277,3 @@ class Spawner:
 def _libraries() -> list[str]:
     """Give what takes long to import and changes nothing, of what the notebook has."""
     return [name for name in ("numpy", "pandas", "torch") if name in sys.modules]
-
-
-def record_of(job: Job, status: str) -> Json:
-    """Give what a state says of its job."""
-    return {
-        "status": status,
-        "name": job.name,
-        "cpu_seconds": round(job.cpu_seconds, 3),
-        "peak_memory": job.peak_memory,
-        "timeout": job.timeout,
-        "reason": job.reason,
-    }
-
-
-def joined(first: State, second: State) -> State:
-    """Give a state with what was done to the variables in two steps that lead to it."""
-    made = (set(first.made) - set(second.deleted)) | set(second.made)
-    changed = (set(first.changed) | set(second.changed)) - made - set(second.deleted)
-    deleted = (set(first.deleted) - set(second.made)) | (set(second.deleted) - set(first.made))
-    back = set(first.deleted) & set(second.made)
-    return replace(
-        second,
-        made=tuple(sorted(made - back)),
-        changed=tuple(sorted(changed | back)),
-        deleted=tuple(sorted(deleted)),
-        unsaved=tuple(sorted({*first.unsaved, *second.unsaved} - set(second.deleted))),
-        bytes=first.bytes + second.bytes,
-    )

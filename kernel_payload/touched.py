@@ -6,7 +6,6 @@ code in strings, and a name too many only costs a check.
 
 from __future__ import annotations
 
-import ast
 import re
 import sys
 import types
@@ -120,43 +119,19 @@ def names_in_cell(source: str) -> tuple[set[str], bool]:
     dynamic : bool
         Whether it may touch any.
     """
+    names, dynamic = names_in_job(source)
+    return names, dynamic or _ANSWERS.search(source) is not None
+
+
+def names_in_job(source: str) -> tuple[set[str], bool]:
+    """Look at a cell whose answers of other cells are copies; returns as `names_in_cell`."""
     names = words(source)
     if "get_ipython" in names:
         calls = source.count("get_ipython")
         quiet = sum(magic in _QUIET_MAGICS for magic in _MAGIC.findall(source))
         if calls == quiet + len(_ESCAPE.findall(source)):
             names.discard("get_ipython")
-    return names, is_dynamic(names) or _ANSWERS.search(source) is not None
-
-
-def beside_thread(source: str) -> str:
-    """Give what a cell does beside spawning its job; its source is as IPython has transformed it.
-
-    ::
-
-        get_ipython().run_cell_magic('thread', '', 'fit()')  -->  (nothing)
-        x = 5; get_ipython().run_line_magic('thread', 'f(x)') -->  x = 5
-    """
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return source
-    tree.body = [node for node in tree.body if not _is_thread(node)]
-    return ast.unparse(tree)
-
-
-def _is_thread(node: ast.stmt) -> bool:
-    match node:
-        case ast.Expr(
-            ast.Call(
-                ast.Attribute(
-                    ast.Call(ast.Name("get_ipython")), "run_cell_magic" | "run_line_magic"
-                ),
-                [ast.Constant("thread"), *_],
-            )
-        ):
-            return True
-    return False
+    return names, is_dynamic(names)
 
 
 def names_in_code(code: types.CodeType) -> tuple[set[str], bool]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import nbformat
 
+from kernel_payload.card import duration
+from kernel_payload.conversation import KernelDiedError
+from kernel_payload.injection import command
 from kernel_payload.outputs import COMMS, Outputs, Piece
 
 from .metadata import of_cell, shown
@@ -17,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from .kernel import Kernel
     from .report import CellReport, Notify
+    from .stopping import Stop
 
 Json = dict[str, Any]
 
@@ -30,7 +37,7 @@ class _Job:
 
     n: int
     cell: Any
-    name: str | None
+    title: str
     status: str
     tolerant: bool = False
     report: CellReport | None = None
@@ -75,6 +82,7 @@ class Background:
         self._touch = touch
         self._ended = ended
         self._jobs: dict[int, _Job] = {}
+        self._request: asyncio.Future[None] | None = None
 
     @property
     def going(self) -> bool:
@@ -86,7 +94,7 @@ class Background:
         content = message["content"]
         n, event = content["n"], content["event"]
         if event == "spawned":
-            self._jobs[n] = _Job(n, self.cell, content["name"], content["status"])
+            self._jobs[n] = _Job(n, self.cell, content["title"], content["status"])
         elif (job := self._jobs.get(n)) is None:
             return
         elif event == "output":
@@ -118,9 +126,36 @@ class Background:
         job.cell_failed = report.status != "ok"
         status = report.status if job.cell_failed else "running"
         job.report = replace(report, status=status, job=True)
+        if not job.cell_failed:
+            cell.metadata["tmrun"]["status"] = "running"
         if job.end is not None:
             self._end(job, job.end)
         return job.report
+
+    async def wait(self, kernel: Kernel, stop: Stop) -> bool:
+        """Wait until all jobs have ended; they are cancelled when the run is asked to stop.
+
+        Returns
+        -------
+        bool
+            Whether some were lost with their kernel.
+        """
+
+        def cancel() -> None:
+            # kept, for the loop itself keeps but a weak reference
+            self._request = asyncio.ensure_future(_cancel_jobs(kernel))
+
+        if not self.going:
+            return False
+        if stop.signal is None:
+            stop.first = cancel
+        elif not kernel.process.gone.is_set():
+            cancel()
+        await kernel.listen(lambda: not self.going)
+        stop.first = _nothing
+        lost = self.going
+        self._lose("its notebook's kernel is gone")
+        return lost
 
     def refresh(self) -> None:
         """Give the cells of jobs what these have put out by now."""
@@ -129,12 +164,12 @@ class Background:
                 job.shown = len(job.outputs.pieces)
                 job.cell.outputs = job.own + self._fit(job)
 
-    def lose(self, reason: str) -> None:
+    def _lose(self, reason: str) -> None:
         """Take note that the kernel is gone, and with it the jobs that had not ended."""
         for job in self._jobs.values():
             if job.end is None:
                 about = {"status": "died", "reason": reason, "error": None, "seconds": None}
-                self._end(job, {**about, "terminal": True})
+                self._end(job, {**about, "told": f"died: {reason}", "terminal": True})
 
     def _put_out(self, job: _Job, piece: Piece) -> None:
         if piece.kind in COMMS:
@@ -173,9 +208,9 @@ class Background:
             self._notify(Warned(f"{what}: no notebook can hold them"))
         assert job.started is not None
         job.cell.metadata["tmrun"] = of_cell(job.report, job.started) | {"job": _about(content)}
-        self._notify(
-            JobEnded(job.report, job.name, content["reason"], quiet=not content["terminal"])
-        )
+        quiet = not content["terminal"]
+        took = f" after {duration(content['seconds'])}" if content["seconds"] is not None else ""
+        self._notify(JobEnded(job.report, job.title, content["told"] + took, quiet=quiet))
         self._ended(job.report, content)
         self._touch()
 
@@ -188,6 +223,15 @@ class Background:
             except nbformat.ValidationError:
                 job.unfit += 1
         return fitting
+
+
+async def _cancel_jobs(kernel: Kernel) -> None:
+    with contextlib.suppress(KernelDiedError):
+        await kernel.silent(*command("cancel_jobs"))
+
+
+def _nothing() -> None:
+    pass
 
 
 def _about(content: Json) -> Json:

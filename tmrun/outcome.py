@@ -116,20 +116,6 @@ def ending(
     return cell.status, reason
 
 
-def told_of_job(cell: CellReport, reason: str | None) -> str:
-    """Say in words how a job ended that did not end well."""
-    match cell.status:
-        case "failed" if cell.error is not None:
-            return f"failed: {cell.error.ename}: {cell.error.evalue}"
-        case "timeout":
-            told = "ran longer than it may (--job-timeout, or its own --timeout)"
-        case "cancelled":
-            told = "was cancelled"
-        case status:
-            told = status
-    return f"{told}: {reason}" if reason else told
-
-
 def leaves(outcome: Outcome) -> bool:
     """Whether the cell asked the kernel to end: ``exit()`` or ``quit()``."""
     payload = (outcome.reply or {}).get("payload") or []

@@ -9,7 +9,6 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from .outcome import told_of_job
 from .report import (
     CellEnded,
     CellOutput,
@@ -149,9 +148,9 @@ class Lines:
                 self._say(0, f"tmrun: warning: {message}")
             case CellStarted(_, first_line):
                 self._first_line = first_line
-            case JobEnded(cell, name, reason, quiet):
+            case JobEnded(_, title, told, quiet):
                 if not quiet:
-                    self._say(0, _job(cell, name, reason))
+                    self._say(0, f"tmrun: {title} {told.splitlines()[0]}")
             case CellEnded():
                 self._say(1, self._cell(event))
             case _:
@@ -169,13 +168,6 @@ class Lines:
             f"{event.place:>{len(str(total))}}/{total} {number} {cell.status} "
             f"{cell.seconds or 0:.2f} s  {self._first_line[:_LINE]}  {changes(cell)}"
         ).rstrip()
-
-
-def _job(cell: CellReport, name: str | None, reason: str | None) -> str:
-    what = f"job {cell.n}" + (f" {name}" if name else "")
-    took = f" after {cell.seconds:.1f} s" if cell.seconds is not None else ""
-    told = "finished" if cell.status == "ok" else told_of_job(cell, reason)
-    return f"tmrun: {what} {told.splitlines()[0]}{took}"
 
 
 class Bar:

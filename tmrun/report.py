@@ -166,11 +166,11 @@ class JobsNow:
 
 @dataclass(frozen=True)
 class JobEnded:
-    """A job ended; `quiet` when the notebook wants no word of it."""
+    """A job ended: its title, and how; `quiet` when the notebook wants no word of it."""
 
     cell: CellReport
-    name: str | None
-    reason: str | None
+    title: str
+    told: str
     quiet: bool = False
 
 

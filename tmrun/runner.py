@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import dataclasses
 import functools
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from kernel_payload.conversation import KernelDiedError
 from kernel_payload.death import explain, gather, out_of_memory_kills
-from kernel_payload.injection import command
 from kernel_payload.process import Process
 from kernel_payload.varchive.errors import TmrunError, UsageError
 
@@ -22,7 +20,7 @@ from .background import Background
 from .kernel import Kernel
 from .metadata import clear as clear_metadata
 from .metadata import of_cell, of_run, shown
-from .outcome import ending, judge, leaves, told_of_job
+from .outcome import ending, judge, leaves
 from .plan import Options, is_job, may_fail, runs
 from .preparation import prepare
 from .recording import Recording
@@ -137,7 +135,6 @@ class _Run:
         self.jobs = Background(notify, self._touch, self._job_ended)
         self.saving = Autosave(self.nb, plan.output, notify, self.jobs.refresh)
         self.job_failure: str | None = None
-        self.tasks: list[asyncio.Future[Any]] = []
         self.status = "running"
         self.reason: str | None = None
         self.began = time.monotonic()
@@ -242,32 +239,18 @@ class _Run:
                     return
 
     async def _wait_for_jobs(self, process: Process, kernel: Kernel) -> None:
-        """Wait until all jobs have ended; they are cancelled when the run is to stop."""
-
-        def cancel() -> None:
-            self.tasks.append(asyncio.ensure_future(kernel.silent(*command("cancel_jobs"))))
-
-        if not self.jobs.going:
-            return
-        if self.stop.signal is None:
-            self.stop.first = cancel
-        elif not process.gone.is_set():
-            cancel()
-        await kernel.listen(lambda: not self.jobs.going)
-        self.stop.first = _nothing
-        if self.jobs.going:
-            self.jobs.lose("its notebook's kernel is gone")
-            if self.status == "running" and self.stop.signal is None:
-                cause = self._cause(process)
-                self._end("died", f"the kernel died while jobs were running: {cause}")
-        if self.stop.signal is not None and self.status == "running":
+        lost = await self.jobs.wait(kernel, self.stop)
+        if self.status == "running" and self.stop.signal is not None:
             self._end("interrupted", "stopped while jobs were running")
+        elif self.status == "running" and lost:
+            cause = self._cause(process)
+            self._end("died", f"the kernel died while jobs were running: {cause}")
 
     def _job_ended(self, report: CellReport, content: Json) -> None:
         self.cells[report.index] = report
         self.recording.heard_of_job(report.n, content)
         if report.status in ENDS and self.job_failure is None:
-            self.job_failure = f"cell {report.n}, a job, {told_of_job(report, content['reason'])}"
+            self.job_failure = f"cell {report.n}, a job, {content['told']}"
 
     def _judge(self, place: int, index: int, outcome: Outcome) -> CellReport:
         cell = self.nb.cells[index]
@@ -280,11 +263,9 @@ class _Run:
         )
         # before anything is said of it, for its job may have ended by now
         cell.metadata["tmrun"] = of_cell(report, outcome.started)
-        report = self.cells[index] = self.jobs.returned(
+        told = self.cells[index] = self.jobs.returned(
             cell, report, outcome.started, tolerant=may_fail(cell, self.plan)
         )
-        if report.status == "running":
-            cell.metadata["tmrun"]["status"] = "running"
         if outcome.reply is not None:
             self.recording.heard(outcome.state, report.n)
         if outcome.unfit:
@@ -292,7 +273,7 @@ class _Run:
             self.notify(Warned(f"{what}: no notebook can hold them"))
         state = outcome.state or {}
         size = state.get("bytes", 0)
-        self.notify(CellEnded(place, report, state.get("variables", 0), size))
+        self.notify(CellEnded(place, told, state.get("variables", 0), size))
         self.saving.touch()
         return report
 

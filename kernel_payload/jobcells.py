@@ -1,0 +1,155 @@
+"""The shell's cells that have jobs: from the magic or the tag to the spawner, and back to `Out`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .calm import calm
+from .cell import Cell, Running, now
+from .injection import importable
+from .magic import Wish, answers_in, beside_thread, thread_options, with_lines_of
+from .recorder import Recorder
+from .varchive import State
+from .varchive.errors import UsageError
+
+if TYPE_CHECKING:
+    from .spawner import Spawner
+
+log = logging.getLogger("tmrun")
+
+_MARK = "_tmrun_has_jobs"
+
+
+class JobCells:
+    """The jobs of a shell's cells.
+
+    Parameters
+    ----------
+    shell, recorder, settings
+        As for `shell.TimeMachine`.
+    """
+
+    def __init__(self, shell: Any, recorder: Recorder, settings: dict[str, Any]) -> None:
+        self._shell = shell
+        self._recorder = recorder
+        self._settings = settings
+        self._spawner: Spawner | None = None
+
+    @property
+    def exist(self) -> bool:
+        """Whether there may be jobs."""
+        return self._spawner is not None
+
+    @property
+    def spawner(self) -> Spawner:
+        """What spawns them."""
+        if self._spawner is None:
+            # what most notebooks do without is imported when it is asked for
+            with importable():
+                from .announcer import Announcer
+                from .spawner import Spawner
+
+            kernel = getattr(self._shell, "kernel", None)
+            forward = bool(self._settings.get("forward_jobs"))
+            self._spawner = Spawner(
+                self._recorder,
+                Announcer(kernel, forward=forward),
+                self.take_answer,
+                self._settings.get("threads") or os.cpu_count() or 1,
+                self._settings.get("job_timeout"),
+            )
+            self._spawner.announcer.cell = self._parent()
+        return self._spawner
+
+    def spawn(self, running: Running, line: str, body: str | None) -> None:
+        """Give a cell that runs a job: its body, or an expression in it."""
+        shell = self._shell
+        name, timeout, expression = thread_options(line, is_cell=body is not None)
+        code = expression if body is None else with_lines_of(running.raw, body)
+        if not code.strip():
+            raise UsageError("there is nothing to run: put code below %%thread, or after %thread")
+        wish = Wish(
+            code=code,
+            transformed=transformed(shell, code),
+            name=name,
+            timeout=timeout,
+            answers=answers_in(code, shell.user_ns.get("_oh", ())),
+            flags=shell.compile.flags,
+        )
+        cell = Cell(
+            n=self.number(running),
+            cell_id=running.cell_id,
+            source=running.raw,
+            code=beside_thread(transformed(shell, running.raw)),
+            status="ok",
+            error=None,
+            started=running.started,
+            ended=now(),
+            seconds=round(time.perf_counter() - running.began, 6),
+        )
+        spawner = self.spawner
+        with calm():
+            spawner.spawn(cell, wish)
+        # gone once %reset has emptied the namespace
+        shell.user_ns_hidden[_MARK] = self
+
+    def begin(self, cell: Cell, answer: Any) -> State | None:
+        """Let the job of a cell begin, if it has one; give the state on which it runs."""
+        if self._spawner is None:
+            return None
+        if _MARK not in self._shell.user_ns_hidden:
+            self._spawner.close()
+        return self._spawner.cell_ended(replace(cell, code=beside_thread(cell.code)), answer)
+
+    def meet(self) -> None:
+        """Take in what jobs have brought since the last cell."""
+        if self._spawner is None:
+            return
+        self._spawner.announcer.cell = self._parent()
+        try:
+            self._spawner.meet()
+        except BaseException as error:
+            # loading an answer runs the user's own code
+            log.error("an answer of a job could not be loaded", exc_info=error)
+            print(f"tmrun: the answer of a job could not be loaded: {error}", file=sys.stderr)
+
+    def take_answer(self, n: int, answer: Any) -> None:
+        """Take an answer that came from elsewhere for that of a cell."""
+        self._shell.user_ns[f"_{n}"] = answer
+        if isinstance(answers := self._shell.user_ns.get("_oh"), dict):
+            answers[n] = answer
+
+    def number(self, running: Running) -> int:
+        """Give the number of a cell that runs; the shell's own count may be ahead of it."""
+        return running.n or int(self._shell.displayhook.exec_result.execution_count)
+
+    def transform(self, lines: list[str]) -> list[str]:
+        """Make a job of a cell that the orchestrator says is one; an input transformer."""
+        parent = self._parent()
+        about = parent.get("metadata", {}).get("tmrun")
+        if not lines or not about or not about.get("thread"):
+            return lines
+        is_it = "".join(lines).split() == parent["content"]["code"].split()
+        return ["%%thread\n", *lines] if is_it and not lines[0].startswith("%%thread") else lines
+
+    def close(self) -> None:
+        """End them all."""
+        if self._spawner is not None:
+            self._spawner.close()
+
+    def _parent(self) -> dict[str, Any]:
+        kernel = getattr(self._shell, "kernel", None)
+        return kernel.get_parent() if kernel is not None else {}
+
+
+def transformed(shell: Any, raw: str) -> str:
+    """Give a cell as IPython runs it."""
+    try:
+        return str(shell.transform_cell(raw))
+    except Exception:  # noqa: BLE001  (a cell that is no Python: its words are all there is)
+        return raw

@@ -1,0 +1,27 @@
+"""Which names of a notebook's namespace are the user's."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from typing import Any
+
+# IPython's own record of inputs and outputs, and what every module has
+_OWN = re.compile(
+    r"_i{0,3}|_{2,3}|_i?\d+|_[dio]h|__(name|doc|package|loader|spec|builtins?|session|file"
+    r"|nonzero|warningregistry|annotations|annotate|conditional_annotations)__"
+)
+
+
+def is_variable(shell: Any, name: str, value: Any) -> bool:
+    """Whether what stands under a name is the user's."""
+    # what the shell itself put there counts by identity: a user's own `open` is a variable
+    mine = shell.user_ns_hidden.get(name, shell) is not value
+    return mine and not name.startswith("<") and not _OWN.fullmatch(name)
+
+
+def is_name(name: object) -> bool:
+    """Whether a variable may have this name: a name of Python's, and not one of the shell's own."""
+    if type(name) is not str or not name.isidentifier() or keyword.iskeyword(name):
+        return False
+    return not _OWN.fullmatch(name) and name not in ("In", "Out", "get_ipython")
