@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import re
 import shlex
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +22,8 @@ from .varchive.errors import TmrunError, UsageError
 
 if TYPE_CHECKING:
     from .jobs import Jobs
-    from .sandbox import Sandbox
 
 _machine: TimeMachine | None = None
-_sandbox: Sandbox | None = None  # in the worker of a job
 _stopped: str | None = None  # why there is no time machine although one was asked for
 
 
@@ -51,10 +47,10 @@ def hook(settings: dict[str, Any]) -> dict[str, Any]:
     TmrunError
         When this is no IPython kernel, or it is recorded already.
     """
-    global _machine, _stopped  # noqa: PLW0603  (one kernel, one time machine)
+    global _stopped  # noqa: PLW0603  (one kernel, one time machine)
     if _machine is not None:
         raise TmrunError("this kernel is recorded already; stop that first")
-    shell = _shell()
+    shell = shell_of_this_kernel()
     if shell is None:
         raise TmrunError("this kernel is no IPython kernel; run it with --no-record")
     told = {"run": settings["run"], **about_this_kernel()}
@@ -64,9 +60,17 @@ def hook(settings: dict[str, Any]) -> dict[str, Any]:
         # the notebook goes on without a record, and who asked for one is told
         _stopped = f"the varchive cannot be written: {error}"
         return {**told, "stopped": _stopped}
-    _machine = TimeMachine(shell, recorder, settings)
-    _machine.hook({"past": ("line", _past_magic), "thread": ("line_cell", _thread_magic)})
+    adopt(TimeMachine(shell, recorder, settings), past=_past_magic, thread=_thread_magic)
     return told
+
+
+def adopt(machine: TimeMachine, *, past: Callable[..., Any], thread: Callable[..., Any]) -> None:
+    """Make a time machine that of this kernel, with these magics."""
+    global _machine  # noqa: PLW0603  (one kernel, one time machine)
+    if _machine is not None:
+        finish()
+    machine.hook({"past": ("line", past), "thread": ("line_cell", thread)})
+    _machine = machine
 
 
 def _recorder(shell: Any, settings: dict[str, Any]) -> Recorder:
@@ -96,54 +100,6 @@ def finish() -> dict[str, Any]:
 def status() -> dict[str, Any]:
     """Give how recording goes in this kernel."""
     return _not_recorded() if _machine is None else _machine.status()
-
-
-def warm(libraries: list[str]) -> dict[str, Any]:
-    """Get ready to become the worker of a job: import what the notebook has."""
-    with importable():
-        from . import sandbox  # noqa: F401
-
-    for name in libraries:
-        with contextlib.suppress(Exception):
-            importlib.import_module(name)
-    return {}
-
-
-def work(settings: dict[str, Any]) -> dict[str, Any]:
-    """Become the worker of a job, which runs next; settings as for `sandbox.Sandbox`."""
-    global _machine, _sandbox  # noqa: PLW0603  (one kernel, one time machine)
-    with importable():
-        from .sandbox import Sandbox
-
-    shell = _shell()
-    if _machine is not None:
-        finish()  # the user's own start-up files may have begun to record
-    _sandbox = Sandbox(shell.user_ns, partial(is_variable, shell), settings)
-    _machine = TimeMachine(shell, _sandbox.recorder, settings)
-    for n, answer in _sandbox.answers.items():
-        _machine.jobs.take_answer(n, answer)
-    recent = reversed(_sandbox.answers.values())
-    for name, answer in zip(("_", "__", "___"), recent, strict=False):
-        shell.user_ns[name] = answer
-    _machine.hook({"past": ("line", _refuse), "thread": ("line_cell", _refuse)})
-    shell.compile.flags = settings["flags"]
-    shell.execution_count = settings["n"]
-    return {}
-
-
-def leave(mark: str) -> dict[str, Any]:
-    """End the work on a job; give how it went, and what it took.
-
-    Parameters
-    ----------
-    mark : str
-        Written where C code and child processes write: nothing that they wrote comes after it.
-    """
-    assert _sandbox is not None
-    error = _shell().last_execution_result.error_in_exec
-    if isinstance(error, NameError) and (why := _sandbox.lacks.get(error.name)):
-        print(f"tmrun: a job has what its state holds; {why}", file=sys.stderr)
-    return {"marked": _sandbox.mark_streams(mark), **_sandbox.usage(), **finish()}
 
 
 def cancel_jobs() -> dict[str, Any]:
@@ -202,8 +158,6 @@ def past(n: int | str, run: str | int | None = None) -> Any:
     CannotLoad, Damaged
         When a value does not load; nothing is changed then.
     """
-    if _sandbox is not None:
-        _refuse()
     if _machine is None:
         raise TmrunError(
             "there is no past here: it is for notebooks that are recorded"
@@ -226,7 +180,7 @@ def dict_to_main(variables: Mapping[str, Any]) -> None:
     UsageError
         For a name that is no name; nothing is changed then.
     """
-    shell = _shell()
+    shell = shell_of_this_kernel()
     namespace = vars(sys.modules["__main__"]) if shell is None else shell.user_ns
     if not isinstance(variables, Mapping):
         kind = type(variables).__name__
@@ -266,11 +220,8 @@ def _thread_magic(line: str, cell: str | None = None) -> None:
 _thread_magic._ipython_magic_no_var_expand = True  # type: ignore[attr-defined]
 
 
-def _refuse(*_: Any) -> None:
-    raise UsageError("this cell is a job: it can neither go back nor have jobs of its own")
-
-
-def _shell() -> Any:
+def shell_of_this_kernel() -> Any:
+    """Give IPython's shell; None where there is none."""
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython else None
 

@@ -10,16 +10,16 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from . import commands
+from . import commands, working
 
 _CALLS: dict[str, Callable[..., dict[str, Any]]] = {
     "hook": commands.hook,
     "finish": commands.finish,
     "status": commands.status,
     "cancel_jobs": commands.cancel_jobs,
-    "warm": commands.warm,
-    "work": commands.work,
-    "leave": commands.leave,
+    "warm": working.warm,
+    "work": working.work,
+    "leave": working.leave,
 }
 
 

@@ -27,6 +27,9 @@ log = logging.getLogger("tmrun")
 log.addHandler(logging.NullHandler())  # what is not asked for is not printed into a cell
 
 
+IN_A_JOB = "this cell is a job: it can neither go back nor have jobs of its own"
+
+
 class TimeMachine:
     """The recorder of this kernel, between its cells.
 
@@ -90,6 +93,8 @@ class TimeMachine:
 
     def past(self, n: int | str, run: str | int | None = None) -> Any:
         """Go back to the state after a cell; see `commands.past`."""
+        if self._source is not None:
+            raise UsageError(IN_A_JOB)
         archive, recorder = self.recorder.archive, self.recorder
         of = archive.run(recorder.run if run is None else run)
         number = resolve_cell(archive, of.id, n)

@@ -48,6 +48,7 @@ FLOORS = [
     {"jobcells"},
     {"shell"},
     {"commands"},
+    {"working"},
     {"door"},
 ]
 
