@@ -128,7 +128,8 @@ class Dispatcher:
         if worker := self._workers.get(job):
             worker.process.interrupt()
         else:
-            self._tasks[job].cancel()
+            # not at once: a task that is cancelled before its first step takes none
+            self._loop.call_soon(self._tasks[job].cancel)
 
     async def _close(self) -> None:
         for job in list(self._tasks):
@@ -228,7 +229,7 @@ class Dispatcher:
     def _died(self, job: Job, worker: Worker) -> End:
         if asked := self._asked.get(job):
             job.reason = (
-                "the notebook ended"
+                "the notebook let go of it, by %reset or the end of its record"
                 if self._closed
                 else "it did not end when it was interrupted, and was killed"
             )

@@ -39,6 +39,7 @@ class JobCells:
         self._recorder = recorder
         self._settings = settings
         self._spawner: Spawner | None = None
+        self._is_spawning = False
 
     @property
     def exist(self) -> bool:
@@ -75,7 +76,7 @@ class JobCells:
             raise UsageError("there is nothing to run: put code below %%thread, or after %thread")
         wish = Wish(
             code=code,
-            transformed=transformed(shell, code),
+            transformed=self._alone(code),
             name=name,
             timeout=timeout,
             answers=answers_in(code, shell.user_ns.get("_oh", ())),
@@ -97,6 +98,14 @@ class JobCells:
             spawner.spawn(cell, wish)
         # gone once %reset has emptied the namespace
         shell.user_ns_hidden[_MARK] = self
+
+    def _alone(self, code: str) -> str:
+        """Give the code of a job as IPython runs it in the worker."""
+        self._is_spawning = True
+        try:
+            return transformed(self._shell, code)
+        finally:
+            self._is_spawning = False
 
     def begin(self, cell: Cell, answer: Any) -> State | None:
         """Let the job of a cell begin, if it has one; give the state on which it runs."""
@@ -132,7 +141,7 @@ class JobCells:
         """Make a job of a cell that the orchestrator says is one; an input transformer."""
         parent = self._parent()
         about = parent.get("metadata", {}).get("tmrun")
-        if not lines or not about or not about.get("thread"):
+        if self._is_spawning or not lines or not about or not about.get("thread"):
             return lines
         is_it = "".join(lines).split() == parent["content"]["code"].split()
         return ["%%thread\n", *lines] if is_it and not lines[0].startswith("%%thread") else lines

@@ -105,6 +105,7 @@ class Job:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until it has ended, for at most `timeout` seconds; whether it has."""
+        self._control.check_can_end(self)
         has_ended = self.ended.wait(timeout)
         self._control.meet()
         return has_ended
@@ -180,7 +181,6 @@ class Job:
             # all that jobs put out must not add up in memory
             self._last, self._stored = self.heard.last_lines(), stored
             self.heard = Outputs()
-        self.ended.set()
 
     def last_lines(self, count: int = 5) -> list[str]:
         """Give the last lines of its output."""
@@ -199,6 +199,9 @@ class Control(Protocol):
 
     def cancel(self, job: Job) -> None:
         """End it."""
+
+    def check_can_end(self, job: Job) -> None:
+        """Refuse to wait for what cannot end."""
 
     def meet(self) -> None:
         """Give the notebook the answers of what has ended."""

@@ -10,13 +10,13 @@ from .varchive import State
 _STATUS = {"finished": "ok", "failed": "error"}
 
 
-def at_end(state: State, job: Job, status: str, outputs: str) -> State:
+def at_end(base: State, state: State, job: Job, status: str, outputs: str) -> State:
     """Give the state at the end of a job.
 
     Parameters
     ----------
-    state : State
-        That of its spawn, overlaid with what it did.
+    base, state : State
+        That of its spawn; the same, overlaid with what the job did.
     job, status : Job, str
         The job, and how it ended.
     outputs : str
@@ -27,8 +27,8 @@ def at_end(state: State, job: Job, status: str, outputs: str) -> State:
     return replace(
         state,
         # its cell may have failed beside it
-        status="error" if state.error else _STATUS.get(status, status),
-        error=state.error or error,
+        status="error" if base.error else _STATUS.get(status, status),
+        error=base.error or error,
         started=started or state.started,
         seconds=round(job.seconds or 0.0, 6),
         job=_record_of(job, status),
@@ -53,13 +53,13 @@ def joined(first: State, second: State) -> State:
     made = (set(first.made) - set(second.deleted)) | set(second.made)
     changed = (set(first.changed) | set(second.changed)) - made - set(second.deleted)
     deleted = (set(first.deleted) - set(second.made)) | (set(second.deleted) - set(first.made))
+    touched = {*second.made, *second.changed, *second.deleted}
     back = set(first.deleted) & set(second.made)
     return replace(
         second,
-        error=first.error or second.error,
         made=tuple(sorted(made - back)),
         changed=tuple(sorted(changed | back)),
         deleted=tuple(sorted(deleted)),
-        unsaved=tuple(sorted({*first.unsaved, *second.unsaved} - set(second.deleted))),
+        unsaved=tuple(sorted((set(first.unsaved) - touched) | set(second.unsaved))),
         bytes=first.bytes + second.bytes,
     )

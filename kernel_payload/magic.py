@@ -51,7 +51,9 @@ def thread_options(line: str, *, is_cell: bool) -> tuple[str | None, float | Non
     while match := _OPTION.match(rest):
         if match[1] not in ("name", "timeout"):
             raise UsageError(f"%thread has no option --{match[1]}; there are --name and --timeout")
-        found[match[1]] = (match[2] or "").strip("\"'")
+        if match[2] is None or match[2].startswith("--"):
+            raise UsageError(f"--{match[1]} takes a value: %%thread --name fit --timeout 60")
+        found[match[1]] = match[2].strip("\"'")
         rest = rest[match.end() :]
     timeout = found.get("timeout")
     try:

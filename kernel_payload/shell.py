@@ -43,12 +43,22 @@ class TimeMachine:
         ``threads`` (how many jobs at once), ``job_timeout`` (seconds), ``forward_jobs`` (tell all
         of them to the orchestrator), ``fault_file`` (where a crash leaves its trace); each may be
         missing.  In a worker ``source``: the job's cell as written in the notebook.
+
+    Attributes
+    ----------
+    jobs : JobCells
+        The jobs of its cells.
+    error : BaseException or None
+        What the last cell raised.
+    errors : int
+        How many cells could not be recorded.
     """
 
     def __init__(self, shell: Any, recorder: Recorder, settings: dict[str, Any]) -> None:
         self.shell = shell
         self.recorder = recorder
         self.errors = 0
+        self.error: BaseException | None = None
         self.jobs = JobCells(shell, recorder, settings)
         self._source: str | None = settings.get("source")
         self._running: Running | None = None
@@ -148,7 +158,7 @@ class TimeMachine:
             self.recorder.notice(raw)
             return
         running, self._running = self._running, None
-        error = result.error_before_exec or result.error_in_exec
+        error = self.error = result.error_before_exec or result.error_in_exec
         cell = Cell(
             n=result.execution_count,
             cell_id=info.cell_id,

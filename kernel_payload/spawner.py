@@ -43,6 +43,7 @@ class _Spawned:
     names: list[str] | None
     state: State
     parent: int | str | None
+    is_cancelled: bool = False
 
 
 class Spawner:
@@ -170,6 +171,8 @@ class Spawner:
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(self._threads, self, recorder.wait)
         self._dispatcher.submit(order)
+        if spawned.is_cancelled:
+            self._dispatcher.cancel(spawned.job)
         return base
 
     def meet(self) -> None:
@@ -217,8 +220,21 @@ class Spawner:
 
     def cancel(self, job: Job) -> None:
         """End a job."""
-        if self._dispatcher is not None:
+        if self._spawned is not None and self._spawned.job is job:
+            self._spawned.is_cancelled = True
+        elif self._dispatcher is not None:
             self._dispatcher.cancel(job)
+
+    def check_can_end(self, job: Job) -> None:
+        """Refuse to wait for the job of the cell that runs.
+
+        Raises
+        ------
+        UsageError
+            When it is that.
+        """
+        if self._spawned is not None and self._spawned.job is job:
+            raise UsageError(f"{job.title} begins when its cell ends: wait for it in another cell")
 
     def outputs(self, digest: str) -> Outputs:
         """Read what was stored of a job's outputs."""
@@ -255,7 +271,11 @@ class Spawner:
             self._answers.append(job)
         job.end(end.status, stored)
         told["seconds"] = job.seconds
-        self.announcer.ended(job, told)
+        try:
+            self.announcer.ended(job, told)
+        finally:
+            # last, for whoever waits may end the cell that is to hear of it
+            job.ended.set()
 
     def _commit(self, job: Job, end: End) -> tuple[State, str]:
         run, archive = self._recorder.run, self._archive
@@ -269,7 +289,7 @@ class Spawner:
         data = job.heard.to_bytes()
         stored = digest(data)
         archive.put_object(stored, data)
-        state = at_end(state, job, end.status, stored)
+        state = at_end(base, state, job, end.status, stored)
         sync(archive.put_state(run, state))
         return state, stored
 

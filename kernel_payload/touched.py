@@ -12,6 +12,8 @@ import types
 import unicodedata
 from collections.abc import Iterable, Iterator
 
+# between words, in the body of a magic, which IPython has made a literal: x = 1\\ny = 2
+_ESCAPED = re.compile(r"\\+[abfnrtv]")
 _WORD = re.compile(r"[^\W\d]\w*")
 _MAGIC = re.compile(r"run_(?:line|cell)_magic\(\s*'(\w+)'")
 # shell escapes get at variables only through the names in their text
@@ -125,7 +127,7 @@ def names_in_cell(source: str) -> tuple[set[str], bool]:
 
 def names_in_job(source: str) -> tuple[set[str], bool]:
     """Look at a cell whose answers of other cells are copies; returns as `names_in_cell`."""
-    names = words(source)
+    names = words(source) | words(_ESCAPED.sub(" ", source))
     if "get_ipython" in names:
         calls = source.count("get_ipython")
         quiet = sum(magic in _QUIET_MAGICS for magic in _MAGIC.findall(source))

@@ -17,7 +17,7 @@ from .varchive.errors import UsageError
 if TYPE_CHECKING:
     from .sandbox import Sandbox
 
-_sandbox: Sandbox | None = None
+_at_work: tuple[Sandbox, TimeMachine] | None = None
 
 
 def warm(libraries: list[str]) -> dict[str, Any]:
@@ -33,16 +33,17 @@ def warm(libraries: list[str]) -> dict[str, Any]:
 
 def work(settings: dict[str, Any]) -> dict[str, Any]:
     """Become the worker of a job, which runs next; settings as for `sandbox.Sandbox`."""
-    global _sandbox  # noqa: PLW0603  (a worker has one job)
+    global _at_work  # noqa: PLW0603  (a worker has one job)
     with importable():
         from .sandbox import Sandbox
 
     shell = shell_of_this_kernel()
-    _sandbox = Sandbox(shell.user_ns, partial(is_variable, shell), settings)
-    machine = TimeMachine(shell, _sandbox.recorder, settings)
-    for n, answer in _sandbox.answers.items():
+    sandbox = Sandbox(shell.user_ns, partial(is_variable, shell), settings)
+    machine = TimeMachine(shell, sandbox.recorder, settings)
+    _at_work = sandbox, machine
+    for n, answer in sandbox.answers.items():
         machine.jobs.take_answer(n, answer)
-    recent = reversed(_sandbox.answers.values())
+    recent = reversed(sandbox.answers.values())
     for name, answer in zip(("_", "__", "___"), recent, strict=False):
         shell.user_ns[name] = answer
     adopt(machine, past=_refuse, thread=_refuse)
@@ -59,11 +60,12 @@ def leave(mark: str) -> dict[str, Any]:
     mark : str
         Written where C code and child processes write: nothing that they wrote comes after it.
     """
-    assert _sandbox is not None
-    error = shell_of_this_kernel().last_execution_result.error_in_exec
-    if isinstance(error, NameError) and (why := _sandbox.lacks.get(error.name)):
+    assert _at_work is not None
+    sandbox, machine = _at_work
+    error = machine.error
+    if isinstance(error, NameError) and (why := sandbox.lacks.get(error.name)):
         print(f"tmrun: a job has what its state holds; {why}", file=sys.stderr)
-    return {"marked": _sandbox.mark_streams(mark), **_sandbox.usage(), **finish()}
+    return {"marked": sandbox.mark_streams(mark), **sandbox.usage(), **finish()}
 
 
 def _refuse(*_: Any) -> None:

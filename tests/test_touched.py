@@ -41,6 +41,12 @@ def test_words_are_identifiers_as_python_spells_them(text: str, found: set[str])
         ("get_ipython().run_line_magic('matplotlib', 'inline')", {"inline"}, QUIET),
         ("get_ipython().run_line_magic('timeit', 'f(x)')", {"f", "x"}, QUIET),
         ("get_ipython().run_cell_magic('time', '', 'x = f(y)\\n')", {"f", "y"}, QUIET),
+        (
+            "get_ipython().run_cell_magic('time', '', 'a\\nx.append(2)\\n\\ty')",
+            {"a", "x", "y"},
+            QUIET,
+        ),
+        ("get_ipython().run_cell_magic('time', '', 'a = 1\\neval(b)')", {"a", "b"}, DYNAMIC),
         ("get_ipython().run_cell_magic( 'capture', 'out', 'g()')", {"out", "g"}, QUIET),
         ("get_ipython().system('echo $x')", {"echo", "x"}, QUIET),
         ("files = get_ipython().getoutput('ls {d}')", {"files", "ls", "d"}, QUIET),
