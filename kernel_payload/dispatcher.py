@@ -80,6 +80,7 @@ class Dispatcher:
     def __init__(self, threads: int, listener: Listener, written: Callable[[], None]) -> None:
         self._listener = listener
         self._written = written
+        self._threads = threads
         self._places = asyncio.Semaphore(threads)
         self._spare: asyncio.Task[Worker] | None = None
         self._tasks: dict[Job, asyncio.Task[None]] = {}
@@ -182,9 +183,8 @@ class Dispatcher:
             job.begin()
             self._listener.started(job)
             ticks = asyncio.ensure_future(self._tick(job, worker))
-            if self._spare is None:
-                # not before: it would take the processor from this one's start
-                self._spare = _start(order.surroundings)
+            # not before: it would take the processor from this one's start
+            self._keep_a_spare(order.surroundings)
             if job.timeout is not None:
                 timer = self._loop.call_later(job.timeout, self._ask, job, "timed out")
             reply = await worker.execute(order.code, order.cell_id, partial(self._hear, job))
@@ -209,6 +209,7 @@ class Dispatcher:
                     task.cancel()
             del self._workers[job]
             self._later(self._leave(worker))
+            self._keep_a_spare(order.surroundings)
 
     async def _leave(self, worker: Worker) -> None:
         try:
@@ -252,6 +253,12 @@ class Dispatcher:
                 self._listener.ticked(job)
 
     # -- workers
+
+    def _keep_a_spare(self, surroundings: Surroundings) -> None:
+        """Have a worker warm, unless no job could use it before one ends: processors are busy."""
+        is_wanted = len(self._tasks) != len(self._workers) or len(self._workers) < self._threads
+        if self._spare is None and is_wanted and not self._closed:
+            self._spare = _start(surroundings)
 
     async def _worker(self, surroundings: Surroundings) -> Worker:
         """Give a worker that nobody had."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import logging
 import os
 import sys
@@ -81,6 +82,7 @@ class JobCells:
             timeout=timeout,
             answers=answers_in(code, shell.user_ns.get("_oh", ())),
             flags=shell.compile.flags,
+            sources=_sources(shell),
         )
         cell = Cell(
             n=self.number(running),
@@ -154,6 +156,11 @@ class JobCells:
     def _parent(self) -> dict[str, Any]:
         kernel = getattr(self._shell, "kernel", None)
         return kernel.get_parent() if kernel is not None else {}
+
+
+def _sources(shell: Any) -> list[tuple[str, int, str]]:
+    names = getattr(shell.compile, "_filename_map", {})
+    return [(name, n, "".join(linecache.getlines(name))) for name, n in list(names.items())]
 
 
 def transformed(shell: Any, raw: str) -> str:

@@ -10,6 +10,7 @@ costs two milliseconds and half a megabyte, and it works for kernels of any lang
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -21,26 +22,36 @@ if TYPE_CHECKING:
 
 _held: weakref.WeakSet[Leash] = weakref.WeakSet()
 
-_SCRIPT = 'read -r released || { kill -9 "$1"; rm -rf "$2"; }'
+# without a target, the kernel was being started: it is known by its connection file
+_SCRIPT = """
+read -r target || {
+    sleep 1
+    for process in /proc/[0-9]*; do
+        [ "${process#/proc/}" = "$$" ] || ! grep -qsF "$1/" "$process/cmdline" ||
+            kill -9 "-${process#/proc/}"
+    done
+    rm -rf "$1"
+    exit
+}
+read -r released || { kill -9 "$target"; rm -rf "$1"; }
+"""
 
 
 class Leash:
-    """Holds a kernel's process group and its private directory to the life of this process.
+    """Holds a kernel's private directory and process group to the life of this process.
 
     Parameters
     ----------
-    target
-        What ``kill`` is given: minus the id of a process group, or the id of a process.
     directory
         The private directory.
     """
 
-    def __init__(self, target: int, directory: Path) -> None:
+    def __init__(self, directory: Path) -> None:
         self._shell: subprocess.Popen[bytes] | None = None
         if sys.platform == "win32":
             return  # there, ipykernel waits on a handle of its parent, without the GIL
         self._shell = subprocess.Popen(
-            ["/bin/sh", "-c", _SCRIPT, "tmrun-leash", str(target), str(directory)],
+            ["/bin/sh", "-c", _SCRIPT, "tmrun-leash", str(directory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -49,6 +60,19 @@ class Leash:
             start_new_session=True,
         )
         _held.add(self)
+
+    def hold(self, target: int) -> None:
+        """Hold a process, too.
+
+        Parameters
+        ----------
+        target
+            What ``kill`` is given: minus the id of a process group, or the id of a process.
+        """
+        if self._shell is not None and self._shell.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._shell.stdin.write(f"{target}\n".encode())
+                self._shell.stdin.flush()
 
     def drop(self) -> None:
         """Let go of the pipe alone, in a forked child: there it would outlive this process."""
@@ -60,7 +84,8 @@ class Leash:
         """Let go: the kernel is gone, and its number may soon be another process's."""
         if self._shell is not None:
             try:
-                self._shell.communicate(b"released\n")
+                # a target and a word, or a word for a target
+                self._shell.communicate(b"released\nreleased\n")
             except BrokenPipeError:
                 self._shell.wait()
             self._shell = None

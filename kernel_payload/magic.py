@@ -28,6 +28,8 @@ class Wish:
         The numbers of the cells to whose answers it may refer.
     flags
         Those of the shell's compiler.
+    sources
+        File name, cell number and source of each cell so far, for tracebacks.
     """
 
     code: str
@@ -36,6 +38,7 @@ class Wish:
     timeout: float | None
     answers: list[int]
     flags: int
+    sources: list[tuple[str, int, str]]
 
 
 def thread_options(line: str, *, is_cell: bool) -> tuple[str | None, float | None, str]:

@@ -73,7 +73,7 @@ class Process:
         if isinstance(kernel, KernelSpec):
             self.manager.kernel_spec_manager = only = _Only()
             only.spec = kernel
-        self._leash: Leash | None = None
+        self._leash = Leash(self.directory)
         self._grace: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
 
@@ -157,8 +157,7 @@ class Process:
             await self.manager.shutdown_kernel(now=True)
         with contextlib.suppress(OSError):
             await self.manager.cleanup_resources()
-        if self._leash is not None:
-            self._leash.release()
+        self._leash.release()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     async def _launch(self, cwd: Path, environment: Mapping[str, str]) -> None:
@@ -193,7 +192,7 @@ class Process:
         pid, group = (getattr(provisioner, name, None) for name in ("pid", "pgid"))
         if pid is not None:
             # a kernel with its own session leads its group; never kill a group that it shares
-            self._leash = Leash(-pid if group == pid else pid, self.directory)
+            self._leash.hold(-pid if group == pid else pid)
         self._watch(asyncio.get_running_loop())
 
     def _transport(self) -> None:

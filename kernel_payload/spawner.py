@@ -163,6 +163,7 @@ class Spawner:
             "classes": cell.n * _CLASSES,
             "answers": spawned.wish.answers,
             "flags": spawned.wish.flags,
+            "sources": spawned.wish.sources,
         }
         surroundings = Surroundings(
             settings["cwd"], settings["sys_path"], settings["environment"], _libraries()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import linecache
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,10 @@ def work(settings: dict[str, Any]) -> dict[str, Any]:
         shell.user_ns[name] = answer
     adopt(machine, past=_refuse, thread=_refuse)
     shell.compile.flags = settings["flags"]
+    for name, n, source in settings["sources"]:
+        # as IPython does for its own cells
+        linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
+        getattr(shell.compile, "_filename_map", {})[name] = n
     shell.execution_count = settings["n"]
     return {}
 

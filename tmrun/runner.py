@@ -134,7 +134,7 @@ class _Run:
         self.recording = Recording(plan, notify)
         self.jobs = Background(notify, self._touch, self._job_ended)
         self.saving = Autosave(self.nb, plan.output, notify, self.jobs.refresh)
-        self.job_failure: str | None = None
+        self.job_failures: dict[int, str] = {}
         self.status = "running"
         self.reason: str | None = None
         self.began = time.monotonic()
@@ -176,8 +176,8 @@ class _Run:
             await self._wait_for_jobs(process, kernel)
             if self.status == "running":
                 self.status, self.reason = "ok", None
-                if self.job_failure is not None:
-                    self._end("failed", self.job_failure)
+                if self.job_failures:
+                    self._end("failed", self.job_failures[min(self.job_failures)])
             if process.gone.is_set():
                 self.recording.lost("the kernel died before the record was finished")
             else:
@@ -249,8 +249,8 @@ class _Run:
     def _job_ended(self, report: CellReport, content: Json) -> None:
         self.cells[report.index] = report
         self.recording.heard_of_job(report.n, content)
-        if report.status in ENDS and self.job_failure is None:
-            self.job_failure = f"cell {report.n}, a job, {content['told']}"
+        if report.status in ENDS:
+            self.job_failures[report.index] = f"cell {report.n}, a job, {content['told']}"
 
     def _judge(self, place: int, index: int, outcome: Outcome) -> CellReport:
         cell = self.nb.cells[index]
