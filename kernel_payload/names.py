@@ -11,12 +11,13 @@ _OWN = re.compile(
     r"_i{0,3}|_{2,3}|_i?\d+|_[dio]h|__(name|doc|package|loader|spec|builtins?|session|file"
     r"|nonzero|warningregistry|annotations|annotate|conditional_annotations)__"
 )
+_NOTHING = object()
 
 
 def is_variable(shell: Any, name: str, value: Any) -> bool:
     """Whether what stands under a name is the user's."""
     # what the shell itself put there counts by identity: a user's own `open` is a variable
-    mine = shell.user_ns_hidden.get(name, shell) is not value
+    mine = shell.user_ns_hidden.get(name, _NOTHING) is not value
     return mine and not name.startswith("<") and not _OWN.fullmatch(name)
 
 
