@@ -13,6 +13,7 @@ from typing import Any
 from . import card
 from .jobs import Job, Json
 from .outputs import Piece
+from .telling import sendable
 
 MESSAGE = "tmrun_job"
 """The type of the messages for the orchestrator."""
@@ -45,6 +46,7 @@ class Announcer:
         # one that the notebook's thread does not use
         self._session = kernel.session.clone() if kernel is not None else None
         self._parents: dict[Job, Json] = {}
+        self._output = _own_output()
 
     def spawned(self, job: Job) -> None:
         """A cell has a job; called while that cell runs."""
@@ -85,7 +87,7 @@ class Announcer:
         else:
             self.ticked(job)
             if self.terminal:
-                _to_terminal(_line(job))
+                self._to_terminal(_line(job))
         if self.jupyter and self._kernel is not None:
             content = {"name": "stdout", "text": _line(job)}
             self._kernel_send(self._session, "stream", content, self.cell)
@@ -102,6 +104,11 @@ class Announcer:
             text = content.get("text") or content.get("data", {}).get("text/plain", "")
             print(text, end="" if kind == "stream" else "\n")
 
+    def _to_terminal(self, line: str) -> None:
+        if self._output is not None:
+            with contextlib.suppress(OSError):
+                os.write(self._output, line.encode())
+
     def _send(self, session: Any, job: Job, kind: str, content: Json) -> None:
         self._kernel_send(session, kind, content, self._parents.get(job, {}))
 
@@ -114,27 +121,27 @@ def _about(job: Job, event: str) -> Json:
     return {
         "event": event,
         "n": job.n,
-        "name": job.name,
-        "title": job.title,
-        "told": job.told,
+        "name": job.name and sendable(job.name),
+        "title": sendable(job.title),
+        "told": sendable(job.told),
         "status": job.status,
         "seconds": job.seconds,
         "error": job.error,
-        "reason": job.reason,
+        "reason": job.reason and sendable(job.reason),
         "cpu_seconds": job.cpu_seconds,
         "peak_memory": job.peak_memory,
     }
 
 
 def _card(job: Job) -> Json:
-    data = {"text/plain": card.text(job), "text/html": card.html(job)}
+    data = {"text/plain": sendable(card.text(job)), "text/html": sendable(card.html(job))}
     transient = {"display_id": f"tmrun-job-{os.getpid()}-{job.n}"}
     return {"data": data, "metadata": {}, "transient": transient}
 
 
 def _line(job: Job) -> str:
     took = f" after {card.duration(job.seconds)}" if job.seconds is not None else ""
-    return f"tmrun: {job.title} {job.told.splitlines()[0]}{took}\n"
+    return sendable(f"tmrun: {job.title} {job.told.splitlines()[0]}{took}\n")
 
 
 def _showable(kind: str, content: Json) -> tuple[str, Json]:
@@ -148,7 +155,11 @@ def _showable(kind: str, content: Json) -> tuple[str, Json]:
     return kind, content
 
 
-def _to_terminal(line: str) -> None:
-    """Write to where this process's standard output went before the kernel took it over."""
-    with contextlib.suppress(Exception):
-        os.write(sys.stdout.fileno(), line.encode())
+def _own_output() -> int | None:
+    """Give a way to where this process's output went before the kernel took it over."""
+    # kept from the beginning: a cell may put a file of its own in the place of sys.stdout
+    kept = sys.stdout if hasattr(sys.stdout, "_original_stdstream_copy") else sys.__stdout__
+    try:
+        return os.dup(kept.fileno()) if kept is not None else None
+    except (OSError, ValueError):
+        return None

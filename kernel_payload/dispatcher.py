@@ -12,6 +12,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,10 +23,12 @@ import psutil
 from .conversation import KernelDiedError
 from .jobs import Job, Json
 from .outputs import Piece
+from .process import GRACE
 from .varchive.errors import TmrunError
 from .worker import Surroundings, Worker
 
 _TICK = 0.5  # seconds
+_POLITENESS = 1.5  # seconds of it for workers that end by themselves
 _PATIENCE = 4.0  # seconds for everything to end when the notebook's kernel does
 
 
@@ -87,6 +90,9 @@ class Dispatcher:
         self._workers: dict[Job, Worker] = {}
         self._alive: set[Worker] = set()
         self._asked: dict[Job, str] = {}
+        self._leaving: set[Job] = set()
+        # one thread: what is told of jobs is told in turn, and never waits for what is written
+        self._teller = ThreadPoolExecutor(1, "tmrun-jobs-end")
         self._ending: set[asyncio.Future[None]] = set()
         self._closed = False
         self._pid = os.getpid()
@@ -112,6 +118,10 @@ class Dispatcher:
             done.result(_PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_PATIENCE)
+        for job in list(self._tasks):
+            # there was not enough time for it: nobody is to wait for it
+            if not job.ended.is_set():
+                self._listener.ended(job, End("cancelled"))
 
     # -- in the loop's thread
 
@@ -126,26 +136,36 @@ class Dispatcher:
         if job not in self._tasks or job in self._asked:
             return
         self._asked[job] = how
-        if worker := self._workers.get(job):
-            worker.process.interrupt()
-        else:
+        worker = self._workers.get(job)
+        if worker is None:
             # not at once: a task that is cancelled before its first step takes none
             self._loop.call_soon(self._tasks[job].cancel)
+        elif job in self._leaving:
+            # its code has ended, and what is left is to be written
+            self._loop.call_later(GRACE, worker.process.kill)
+        else:
+            worker.process.interrupt()
 
     async def _close(self) -> None:
         for job in list(self._tasks):
             self._asked.setdefault(job, "cancelled")
             if job not in self._workers:
                 self._tasks[job].cancel()
-        for worker in self._alive:
+        for worker in self._workers.values():
             worker.process.kill()
         if self._spare is not None:
             self._spare.cancel()
             self._later(self._drop(self._spare))
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        for task in list(self._ending):
-            with contextlib.suppress(Exception):
-                await task
+        # those that were asked to end have their atexit functions
+        await self._until_ended(_POLITENESS)
+        for worker in self._alive:
+            worker.process.kill()
+        await self._until_ended(_POLITENESS)
+
+    async def _until_ended(self, seconds: float) -> None:
+        if self._ending:
+            await asyncio.wait(self._ending, timeout=seconds)
 
     async def _drop(self, spare: asyncio.Task[Worker]) -> None:
         with contextlib.suppress(asyncio.CancelledError, Exception):
@@ -164,10 +184,14 @@ class Dispatcher:
             end = End("died")
         finally:
             job.stop_clock()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._loop.run_in_executor(None, self._listener.ended, job, end)
+            telling = self._loop.run_in_executor(self._teller, self._listener.ended, job, end)
+            while not telling.done():
+                # whoever cancels it now comes too late
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait({telling})
             del self._tasks[job]
             self._asked.pop(job, None)
+            self._leaving.discard(job)
 
     async def _in_worker(self, order: Order) -> End:
         job = order.job
@@ -175,7 +199,7 @@ class Dispatcher:
         worker = await self._worker(order.surroundings)
         self._workers[job] = worker
         self._alive.add(worker)
-        ticks = timer = None
+        ticks = timer = status = None
         try:
             if job in self._asked:
                 return End("cancelled")
@@ -192,13 +216,18 @@ class Dispatcher:
             worker.process.calm()
             ticks.cancel()
             status = self._status(job, reply)
-            self._asked.setdefault(job, status)  # too late for anything else
+            self._leaving.add(job)
             facts = await worker.leave(f"\x1e{secrets.token_hex(16)}\x1e")
             job.cpu_seconds, job.peak_memory = facts["cpu_seconds"], facts["peak_memory"]
             return End(status, facts["stopped"])
         except KernelDiedError:
-            return self._died(job, worker)
+            return self._died(job, worker, status)
         except TmrunError as error:
+            # what it writes from now on would come too late
+            worker.process.kill()
+            await worker.process.gone.wait()
+            if status is not None:
+                return End(status, str(error))
             # its state could not be loaded
             asked = self._asked.get(job)
             job.reason = None if asked else str(error)
@@ -227,7 +256,9 @@ class Dispatcher:
             job.reason = f"it might run {job.timeout:g} s"
         return status
 
-    def _died(self, job: Job, worker: Worker) -> End:
+    def _died(self, job: Job, worker: Worker, status: str | None) -> End:
+        if status is not None:
+            return End(status, f"its worker died at its end: {worker.cause_of_death()}")
         if asked := self._asked.get(job):
             job.reason = (
                 "the notebook let go of it, by %reset or the end of its record"
@@ -267,6 +298,8 @@ class Dispatcher:
             try:
                 worker = await asyncio.shield(spare)
             except asyncio.CancelledError:
+                if self._closed:
+                    spare.cancel()
                 self._later(self._drop(spare))
                 raise
             except Exception:  # noqa: BLE001  (another attempt tells whether it is more than chance)

@@ -96,6 +96,7 @@ class JobCells:
             seconds=round(time.perf_counter() - running.began, 6),
         )
         spawner = self.spawner
+        self._heed_reset()
         with calm():
             spawner.spawn(cell, wish)
         # gone once %reset has emptied the namespace
@@ -113,9 +114,13 @@ class JobCells:
         """Let the job of a cell begin, if it has one; give the state on which it runs."""
         if self._spawner is None:
             return None
-        if _MARK not in self._shell.user_ns_hidden:
-            self._spawner.close()
+        self._heed_reset()
         return self._spawner.cell_ended(replace(cell, code=beside_thread(cell.code)), answer)
+
+    def _heed_reset(self) -> None:
+        """End the jobs when the namespace was emptied since the last one was spawned."""
+        if self._spawner is not None and _MARK not in self._shell.user_ns_hidden:
+            self._spawner.close()
 
     def meet(self) -> None:
         """Take in what jobs have brought since the last cell."""

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -74,6 +75,7 @@ class Process:
             self.manager.kernel_spec_manager = only = _Only()
             only.spec = kernel
         self._leash = Leash(self.directory)
+        self._with_children = False
         self._grace: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
 
@@ -83,10 +85,13 @@ class Process:
         kernel: str | KernelSpec,
         cwd: Path,
         environment: Mapping[str, str] | None = None,
+        *,
+        with_children: bool = False,
     ) -> Process:
         """Start a kernel, by its name or by a spec, in the directory `cwd`.
 
-        Without an `environment`, it has that of this process.
+        Without an `environment`, it has that of this process. `with_children`: when it ends, by
+        itself even, its child processes do.
 
         Raises
         ------
@@ -96,6 +101,7 @@ class Process:
             Its command could not be run.
         """
         process = cls(kernel)
+        process._with_children = with_children
         try:
             await process._launch(cwd, os.environ if environment is None else environment)
         except BaseException:
@@ -211,7 +217,11 @@ class Process:
             self._later(self._poll())
             return
 
+        group = process.pid if self._with_children else None
+
         def wait() -> None:
+            if group is not None:
+                _end_group_with_leader(group)
             process.wait()
             with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody listens
                 loop.call_soon_threadsafe(self.gone.set)
@@ -234,3 +244,11 @@ class Process:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # asked for: signalling a process that just died is no error
+
+
+def _end_group_with_leader(group: int) -> None:
+    """Kill what is left of a process group when its leader has ended, which is not yet reaped."""
+    with contextlib.suppress(OSError):
+        # unreaped, its number cannot be another's
+        os.waitid(os.P_PID, group, os.WEXITED | os.WNOWAIT)
+        os.killpg(group, signal.SIGKILL)

@@ -24,7 +24,7 @@ from .load import not_saved
 from .magic import Wish
 from .outputs import Outputs, Piece
 from .recorder import Recorder
-from .telling import summary
+from .telling import sendable, summary
 from .varchive import SPAWNED, Entry, State, Varchive
 from .varchive.digest import digest
 from .varchive.errors import TmrunError, UsageError
@@ -116,6 +116,11 @@ class Spawner:
                 f"cell {cell.n} has a job already, and a cell has one at most:"
                 " spawn the other one in a cell of its own"
             )
+        old = self._jobs.get(cell.n)
+        if old is not None and not old.ended.is_set():
+            raise UsageError(
+                f"{old.title} of an earlier cell {cell.n} has not ended: wait for it, or cancel it"
+            )
         recorder = self._recorder
         if recorder.stopped:
             raise TmrunError(f"a job runs on a recorded state, and {recorder.stopped}")
@@ -139,12 +144,24 @@ class Spawner:
         spawned, self._spawned = self._spawned, None
         if spawned is None:
             return None
+        try:
+            return self._submit(spawned, cell, answer)
+        except BaseException as error:  # noqa: BLE001  (whatever it is, the job must not be waited for)
+            job = spawned.job
+            job.reason = f"it could not be started: {type(error).__name__}: {error}"
+            self._bases.setdefault(job, spawned.state)
+            self._recorder.wait()
+            self.ended(job, End("died"))
+            return spawned.state
+
+    def _submit(self, spawned: _Spawned, cell: Cell, answer: Any) -> State:
+        job = spawned.job
         base, recorder = spawned.state, self._recorder
         if cell.code:
             base = joined(base, recorder.record(replace(cell, status=SPAWNED), answer))
             base = replace(base, parent=spawned.parent)
             recorder.rewrite(base)
-        self._bases[spawned.job] = base
+        self._bases[job] = base
         settings: Json = {
             "varchive": str(recorder.archive.path),
             "run": recorder.run,
@@ -153,10 +170,11 @@ class Spawner:
             "spawn": spawned.state.to_json(),
             "base": base.to_json(),
             "names": spawned.names,
-            "cwd": str(Path.cwd()),
+            "cwd": _cwd(recorder),
             "directory": str(recorder.directory),
             "environment": dict(os.environ),
-            "sys_path": list(sys.path),
+            # what is no str, Python itself passes over
+            "sys_path": [str(path) for path in sys.path if isinstance(path, str)],
             "dontsave": list(recorder.dontsave),
             "withheld": recorder.withheld(),
             "thorough": recorder.candidates.thorough,
@@ -168,12 +186,12 @@ class Spawner:
         surroundings = Surroundings(
             settings["cwd"], settings["sys_path"], settings["environment"], _libraries()
         )
-        order = Order(spawned.job, spawned.wish.code, cell.cell_id, settings, surroundings)
+        order = Order(job, spawned.wish.code, cell.cell_id, settings, surroundings)
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(self._threads, self, recorder.wait)
         self._dispatcher.submit(order)
         if spawned.is_cancelled:
-            self._dispatcher.cancel(spawned.job)
+            self._dispatcher.cancel(job)
         return base
 
     def meet(self) -> None:
@@ -181,15 +199,14 @@ class Spawner:
         if threading.current_thread() is not threading.main_thread():
             return  # loading runs code of the user's
         while self._answers:
-            job = self._answers.pop(0)
+            job = self._answers[0]
             try:
-                value = self.answer(job)
-            except TmrunError as error:
+                if (value := self.answer(job)) is not None:
+                    self._take(job.n, value)
+            except Exception as error:  # noqa: BLE001  (loading runs the user's own code)
                 # said where it belongs: printed here, it would stand in another cell
                 job.reason = f"its answer cannot be loaded: {error}"
-                continue
-            if value is not None:
-                self._take(job.n, value)
+            self._answers.pop(0)
 
     def close(self) -> None:
         """End all jobs and workers; those of later cells begin anew."""
@@ -261,38 +278,57 @@ class Spawner:
 
     def ended(self, job: Job, end: End) -> None:
         """Write how a job ended, then tell."""
-        told: Json = {"status": end.status}
-        stored = None
+        told: Json = {}
+        status, stored = end.status, None
         try:
-            state, stored = self._commit(job, end)
-            told |= summary(state, 0.0, end.lack) | {"status": end.status}
-        except (OSError, TmrunError) as error:
+            state, stored, status = self._commit(job, end)
+            told = summary(state, 0.0, end.lack)
+        except Exception as error:  # noqa: BLE001  (whatever it is, the job must not be waited for)
             told["stopped"] = f"the end of {job.title} could not be written: {error}"
-        if end.status == "finished":
+        job.reason = job.reason or told.get("stopped")
+        if status == "finished":
             self._answers.append(job)
-        job.end(end.status, stored)
-        told["seconds"] = job.seconds
+        job.end(status, stored)
         try:
-            self.announcer.ended(job, told)
+            self.announcer.ended(job, {**told, "status": status, "seconds": job.seconds})
         finally:
             # last, for whoever waits may end the cell that is to hear of it
             job.ended.set()
 
-    def _commit(self, job: Job, end: End) -> tuple[State, str]:
+    def _commit(self, job: Job, end: End) -> tuple[State, str, str]:
+        """Write the state and the outputs; give them, and what the end of the job is now."""
         run, archive = self._recorder.run, self._archive
-        base = self._bases.pop(job)
+        base, status = self._bases.pop(job), end.status
         state = archive.state(run, job.n)
-        state = base if state.status == SPAWNED else joined(base, state)
-        if isinstance(state.answer, Entry) and state.answer.reason is not None:
-            text = f"tmrun: {not_saved(f'Out[{job.n}]', state.answer)}\n"
-            content = {"name": "stderr", "text": text}
-            self.put_out(job, job.hear("stream", content, datetime.now(timezone.utc)))
+        if state.status != SPAWNED:
+            state = joined(base, state)
+            self._tell_of_answer(job, state)
+        else:
+            state = base
+            if status == "finished":
+                # what it made is lost, and its answer
+                status, job.reason = "died", end.lack or "its state could not be recorded"
         data = job.heard.to_bytes()
         stored = digest(data)
-        archive.put_object(stored, data)
-        state = at_end(base, state, job, end.status, stored)
+        if (path := archive.put_object(stored, data)) is not None:
+            sync(path)
+        state = at_end(base, state, job, status, stored)
         sync(archive.put_state(run, state))
-        return state, stored
+        return state, stored, status
+
+    def _tell_of_answer(self, job: Job, state: State) -> None:
+        """Say among the outputs of a job that its answer could not be saved."""
+        if isinstance(state.answer, Entry) and state.answer.reason is not None:
+            text = sendable(f"tmrun: {not_saved(f'Out[{job.n}]', state.answer)}\n")
+            content = {"name": "stderr", "text": text}
+            self.put_out(job, job.hear("stream", content, datetime.now(timezone.utc)))
+
+
+def _cwd(recorder: Recorder) -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it was deleted
+        return str(recorder.directory)
 
 
 def _libraries() -> list[str]:

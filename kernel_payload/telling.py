@@ -43,10 +43,10 @@ def summary(state: State, seconds: float, stopped: str | None) -> dict[str, Any]
     return {
         "n": state.n,
         "status": state.status,
-        "made": _sendable(state.made),
-        "changed": _sendable(state.changed),
-        "deleted": _sendable(state.deleted),
-        "unsaved": _sendable(state.unsaved),
+        "made": [*map(sendable, state.made)],
+        "changed": [*map(sendable, state.changed)],
+        "deleted": [*map(sendable, state.deleted)],
+        "unsaved": [*map(sendable, state.unsaved)],
         "variables": state.variables,
         "bytes": state.bytes,
         "seconds": round(seconds, 6),
@@ -54,6 +54,6 @@ def summary(state: State, seconds: float, stopped: str | None) -> dict[str, Any]
     }
 
 
-def _sendable(names: tuple[str, ...]) -> list[str]:
-    # globals() takes any str for a name, a message only what UTF-8 can say
-    return [name.encode("utf-8", "backslashreplace").decode() for name in names]
+def sendable(text: str) -> str:
+    """Give a text as a message can say it: what UTF-8 cannot is escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,6 +31,8 @@ Hear = Callable[[str, Json, datetime], None]
 
 STARTUP = 60.0
 """Seconds that a worker has to get ready."""
+
+log = logging.getLogger("tmrun")
 
 _FAULT_FILE = "fault.txt"
 _LATE = 1.0  # seconds for what C code and child processes wrote just before the end
@@ -88,7 +91,9 @@ class Worker:
             display_name="tmrun-worker",
             language="python",
         )
-        worker = cls(await Process.start(spec, Path(surroundings.cwd), given), surroundings)
+        cwd = Path(surroundings.cwd)
+        process = await Process.start(spec, cwd, given, with_children=True)
+        worker = cls(process, surroundings)
         try:
             await worker._conversation.ready(STARTUP)
             worker._reader = asyncio.ensure_future(worker._read())
@@ -180,16 +185,23 @@ class Worker:
     async def _read(self) -> None:
         while True:
             message = await self._conversation.client.get_iopub_msg(timeout=None)
-            kind, content = message["msg_type"], message["content"]
-            if kind == "status" and content["execution_state"] == "idle":
-                if message["parent_header"].get("msg_id") == self._request:
-                    self._idle.set()
-            elif kind in KINDS | COMMS and self._hear is not None:
-                if kind == "stream":
-                    content["text"] = self._unmarked(content["name"], content["text"])
-                    if not content["text"]:
-                        continue
-                self._hear(kind, content, message["header"]["date"])
+            try:
+                self._take(message)
+            except Exception as error:
+                # one message less, and not all that come after it
+                log.error("a message of a job could not be taken", exc_info=error)
+
+    def _take(self, message: Json) -> None:
+        kind, content = message["msg_type"], message["content"]
+        if kind == "status" and content["execution_state"] == "idle":
+            if message["parent_header"].get("msg_id") == self._request:
+                self._idle.set()
+        elif kind in KINDS | COMMS and self._hear is not None:
+            if kind == "stream":
+                content["text"] = self._unmarked(content["name"], content["text"])
+                if not content["text"]:
+                    return
+            self._hear(kind, content, message["header"]["date"])
 
     def _unmarked(self, name: str, text: str) -> str:
         """Take the mark out of a stream's text; it may come in two parts."""

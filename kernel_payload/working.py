@@ -70,7 +70,8 @@ def leave(mark: str) -> dict[str, Any]:
     error = machine.error
     if isinstance(error, NameError) and (why := sandbox.lacks.get(error.name)):
         print(f"tmrun: a job has what its state holds; {why}", file=sys.stderr)
-    return {"marked": sandbox.mark_streams(mark), **sandbox.usage(), **finish()}
+    usage, end = sandbox.usage(), finish()
+    return {"marked": sandbox.mark_streams(mark), **usage, **end}
 
 
 def _refuse(*_: Any) -> None:

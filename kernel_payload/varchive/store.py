@@ -6,6 +6,7 @@ writers need no locks: two that store the same content rename the same bytes to 
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ class DirectoryStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._session = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._count = 0
+        self._count = itertools.count(1)
 
     def write(self, name: str, data: Buffer) -> Path:
         """Make the file ``name`` hold exactly ``data``, or change nothing.
@@ -37,8 +38,8 @@ class DirectoryStore:
         OSError
             When the disk is full or the directory cannot be written.
         """
-        self._count += 1
-        temporary = self.root / TMP / f"{self._session}-{self._count}"
+        # counted in one step: several threads may write
+        temporary = self.root / TMP / f"{self._session}-{next(self._count)}"
         target = self.root / name
         try:
             _write_new(temporary, data)
