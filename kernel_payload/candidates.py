@@ -8,6 +8,7 @@ what is known to be referred to from outside of the namespace (`escape`).
 
 from __future__ import annotations
 
+import sys
 import types
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,11 +20,12 @@ from .escape import Escapes
 from .hidden import HIDDEN
 from .mentions import Mentions
 from .reach import Reach
-from .touched import is_dynamic, names_in_cell, names_in_job
+from .touched import is_dynamic, names_in_cell, names_in_job, reaches_all, words
 
 _BUDGET = 0.05  # of the cell's own time
 _LEAST_BUDGET = 0.001  # seconds
 _ESCAPED = 0.02  # seconds for what has escaped: far below what one notices after a cell
+_LINES = 10_000  # characters of a str that may be read as code
 _SHORT = 1024  # the longest str or bytes that is kept to compare with
 
 _NOTHING = object()
@@ -145,14 +147,22 @@ class Candidates:
         None when it may use any variable.
         """
         names, dynamic = names_in_job(code)
-        done: set[str] = set()
+        dynamic |= reaches_all(names)
+        found: set[str] = set()
         todo = names & self._seen.keys()
         while todo:
-            done |= todo
-            behind, _ = self._mentions.behind(todo)
-            dynamic |= is_dynamic(behind)
-            todo = (behind & self._seen.keys()) - done
-        return None if dynamic else done
+            found |= todo
+            behind, classes = self._mentions.behind(todo)
+            for name in todo:
+                value = self._namespace.get(name)
+                # such as the condition of a query
+                behind |= words(value) if type(value) is str and len(value) <= _LINES else set()
+                dynamic |= value is sys.modules.get("__main__")
+            dynamic |= reaches_all(behind)
+            # what is shared is known of one of those who share it
+            near = {other for name in todo | classes for other in self._group(name)[2]}
+            todo = ((behind & self._seen.keys()) | classes | near) - found
+        return None if dynamic else found & self._seen.keys()
 
     def look_again(self, names: Iterable[str]) -> None:
         """Have the next selection take these too: a look at them was not recorded."""

@@ -162,8 +162,8 @@ class Job:
 
     def hear(self, kind: str, content: Json, date: datetime) -> Piece:
         """Take note of a message of its worker's."""
-        assert self.started is not None
-        piece = Piece(round(max(0.0, (date - self.started).total_seconds()), 3), kind, content)
+        seconds = (date - (self.started or date)).total_seconds()
+        piece = Piece(round(max(0.0, seconds), 3), kind, content)
         if kind in KINDS:
             self.heard.add(piece)
         return piece

@@ -308,6 +308,9 @@ class Spawner:
             if status == "finished":
                 # what it made is lost, and its answer
                 status, job.reason = "died", end.lack or "its state could not be recorded"
+        if job.error is None and status != "finished":
+            # whoever reads the notebook sees it, too
+            self._note(job, f"{job.title} {status}" + (f": {job.reason}" if job.reason else ""))
         data = job.heard.to_bytes()
         stored = digest(data)
         if (path := archive.put_object(stored, data)) is not None:
@@ -319,9 +322,11 @@ class Spawner:
     def _tell_of_answer(self, job: Job, state: State) -> None:
         """Say among the outputs of a job that its answer could not be saved."""
         if isinstance(state.answer, Entry) and state.answer.reason is not None:
-            text = sendable(f"tmrun: {not_saved(f'Out[{job.n}]', state.answer)}\n")
-            content = {"name": "stderr", "text": text}
-            self.put_out(job, job.hear("stream", content, datetime.now(timezone.utc)))
+            self._note(job, not_saved(f"Out[{job.n}]", state.answer))
+
+    def _note(self, job: Job, text: str) -> None:
+        content = {"name": "stderr", "text": sendable(f"tmrun: {text}\n")}
+        self.put_out(job, job.hear("stream", content, datetime.now(timezone.utc)))
 
 
 def _cwd(recorder: Recorder) -> str:

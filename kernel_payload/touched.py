@@ -40,6 +40,19 @@ _DYNAMIC = frozenset(
         "currentframe",
     ]
 )
+# and these look variables up by what they read: for who has only some of them
+_LOOK_UP = frozenset(
+    [
+        "__subclasses__",
+        "get_type_hints",
+        "pickle",
+        "cloudpickle",
+        "dill",
+        "joblib",
+        "shelve",
+        "read_pickle",
+    ]
+)
 # magics that reach no variable but those that their own text names
 _QUIET_MAGICS = frozenset(
     [
@@ -134,6 +147,12 @@ def names_in_job(source: str) -> tuple[set[str], bool]:
         if calls == quiet + len(_ESCAPE.findall(source)):
             names.discard("get_ipython")
     return names, is_dynamic(names)
+
+
+def reaches_all(names: Iterable[str]) -> bool:
+    """Whether code that uses these names may need variables that it does not name."""
+    names = {*names}
+    return is_dynamic(names) or not _LOOK_UP.isdisjoint(names)
 
 
 def names_in_code(code: types.CodeType) -> tuple[set[str], bool]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import nbformat
 import numpy as np
+import psutil
 import pytest
 
 import tmrun
@@ -897,3 +898,54 @@ def test_a_cell_does_not_wait_for_its_own_job_which_begins_when_it_ends(record: 
         f"cell {n}: UsageError: job {n} begins when its cell ends: wait for it in another cell"
         for n in (2, 3)
     ]
+
+
+def test_what_is_shared_brings_the_names_in_its_code_whoever_is_asked_for_it(record: Any) -> None:
+    report = play(
+        record,
+        "from functools import singledispatch\nfrom types import SimpleNamespace\n"
+        "def mid(): return 1\ndef f(): return mid()\nfs = [f]\nspace = SimpleNamespace(f=f)\n"
+        "def g(how=f): return how()\ntable = {'f': f}\n"
+        "@singledispatch\ndef by(x): return None\n"
+        "@by.register\ndef by_int(x: int): return mid() + x\n"
+        "class Base: pass\nclass Sub(Base): pass\nlimit = 2\nquery = 'a > @limit'\nimport __main__",
+        "%%thread\nf(), fs[0](), g(), by(1)",
+        "%%thread\nspace.f()",
+        "%%thread\ntable['f']() + fs[0]()",
+        "%%thread\nby(2)",
+        "%%thread\nlen(Base.__subclasses__())",
+        "%%thread\nimport pandas as pd\nlen(pd.DataFrame({'a': [1, 2, 3]}).query(query))",
+        "%%thread\ngetattr(__main__, 'li' + 'mit')",
+        "tmrun.wait()",
+    )
+    assert failures(report) == []
+    assert [tmrun.ans(report, n) for n in range(3, 10)] == [(1, 1, 1, 2), 1, 2, 3, 1, 1, 2]
+
+
+def test_a_worker_ends_politely_and_its_child_processes_with_it(
+    record: Any, tmp_path: Path
+) -> None:
+    report = play(
+        record,
+        f"import atexit, os, subprocess, sys\nos.chdir({str(tmp_path)!r})\n"
+        "sleeper = [sys.executable, '-c', 'import time; time.sleep(600)']\n"
+        "def child(): return subprocess.Popen(sleeper)",
+        "%%thread\nlate = open('late', 'w'); late.write('all of it')\n"
+        "atexit.register(lambda: open('atexit', 'w').close())\nchild().pid",
+        "%%thread\nprint(child().pid, flush=True)\nwhile True: pass",
+        "job = tmrun.jobs[4]\nimport psutil\nwhile not job.output: pass\n"
+        "psutil.Process(psutil.Process(int(job.output)).ppid()).kill()\ntmrun.wait()",
+        allow_errors=True,
+    )
+    assert failures(report) == []
+    assert (tmp_path / "late").read_text() == "all of it"
+    assert (tmp_path / "atexit").exists()
+    pids = [tmrun.ans(report, 3), int(outputs(report, 4)[0].text.split()[0])]
+    assert not [pid for pid in pids if psutil.pid_exists(pid) and not is_zombie(pid)]
+
+
+def is_zombie(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True

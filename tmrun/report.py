@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-ENDS = frozenset({"failed", "timeout", "interrupted", "died", "cancelled"})
+ENDS = frozenset({"failed", "timeout", "interrupted", "died"})
 """Statuses of a cell that end the run; that of a job does not, and makes it fail at its end."""
 
 

@@ -177,7 +177,10 @@ class _Run:
             if self.status == "running":
                 self.status, self.reason = "ok", None
                 if self.job_failures:
-                    self._end("failed", self.job_failures[min(self.job_failures)])
+                    self._end("failed", self.job_failures.pop(min(self.job_failures)))
+            if self.job_failures:
+                cells = ", ".join(str(self.cells[index].n) for index in sorted(self.job_failures))
+                self.reason = f"{self.reason}\n  did not end well either: the jobs of cells {cells}"
             if process.gone.is_set():
                 self.recording.lost("the kernel died before the record was finished")
             else:

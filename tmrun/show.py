@@ -212,6 +212,8 @@ def _job(job: Json) -> str:
         return "a job, whose end is not recorded: the variables are those on which it runs"
     name = f" {job['name']}" if job.get("name") else ""
     took = f"{job['cpu_seconds']:.2f} s of processor time, {size(job['peak_memory'])} at most"
+    if not job["peak_memory"]:
+        took = "what it took is not known"
     reason = f"; {job['reason']}" if job.get("reason") else ""
     return f"job{name}: {took}{reason}"
 
