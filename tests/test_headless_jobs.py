@@ -405,7 +405,10 @@ def test_the_nasty_notebook_went_as_it_should(twice: Any) -> None:
         16: "died",
         18: "allowed",
     }
-    assert report.reason == "cell 5, a job, failed: ZeroDivisionError: division by zero"
+    assert report.reason == (
+        "cell 5, a job, failed: ZeroDivisionError: division by zero\n"
+        "  did not end well either: the jobs of cells 16"
+    )
     assert [cell.n for cell in report.cells if cell.job] == [
         3, 5, 7, 8, 10, 11, 12, 13, 14, 16, 17, 18,
     ]  # fmt: skip
@@ -806,7 +809,7 @@ def test_a_killed_worker_takes_only_its_job_along(place: Place, lines: Callable[
     assert running.returncode == 1
     assert "cell 2, a job, died: killed (SIGKILL)" in said
     assert place.statuses == ["ok", "died", "ok", "ok"]
-    assert place.text(2) == "so far\n"
+    assert place.text(2).startswith("so far\ntmrun: job 2 doomed died: killed (SIGKILL)")
     assert place.cells[1].metadata.tmrun.job.reason.startswith("killed (SIGKILL)")
     assert tmrun.ans(place.out, 3) == "answer"
     state = tmrun.open(place.out).state(2)
