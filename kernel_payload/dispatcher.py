@@ -192,6 +192,7 @@ class Dispatcher:
             del self._tasks[job]
             self._asked.pop(job, None)
             self._leaving.discard(job)
+            self._keep_a_spare(order.surroundings)
 
     async def _in_worker(self, order: Order) -> End:
         job = order.job
@@ -238,7 +239,6 @@ class Dispatcher:
                     task.cancel()
             del self._workers[job]
             self._later(self._leave(worker))
-            self._keep_a_spare(order.surroundings)
 
     async def _leave(self, worker: Worker) -> None:
         try:
@@ -286,8 +286,8 @@ class Dispatcher:
     # -- workers
 
     def _keep_a_spare(self, surroundings: Surroundings) -> None:
-        """Have a worker warm, unless no job could use it before one ends: processors are busy."""
-        is_wanted = len(self._tasks) != len(self._workers) or len(self._workers) < self._threads
+        """Have a worker warm, unless all places are taken and nobody waits: processors are busy."""
+        is_wanted = len(self._tasks) != self._threads
         if self._spare is None and is_wanted and not self._closed:
             self._spare = _start(surroundings)
 
