@@ -74,12 +74,13 @@ def duration(seconds: float | None) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _size(count: float) -> str:
+def size(count: float) -> str:
+    """Bytes -> the size that people read: 1234567 -> 1.2 MB."""
     for unit in _UNITS:
         if count < 1000 or unit == _UNITS[-1]:
             break
         count /= 1000
-    return f"{count:.0f} {unit}"
+    return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
 
 
 def _row(job: Job) -> tuple[str, ...]:
@@ -90,6 +91,6 @@ def _row(job: Job) -> tuple[str, ...]:
         job.status,
         duration(job.seconds),
         duration(job.cpu_seconds) if job.cpu_seconds else "",
-        _size(job.peak_memory) if job.peak_memory else "",
+        size(job.peak_memory) if job.peak_memory else "",
         last[0][:_WIDTH] if last else "",
     )

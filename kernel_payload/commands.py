@@ -109,15 +109,14 @@ def cancel_jobs() -> dict[str, Any]:
     return {}
 
 
-def jobs(*statuses: str) -> Jobs:
-    """Give the notebook's jobs, or those with one of these statuses."""
+def jobs() -> Jobs:
+    """Give the notebook's jobs."""
     with importable():
         from .jobs import Jobs
 
     if _machine is None or not _machine.jobs.exist:
         return Jobs({})
-    found = _machine.jobs.spawner.jobs
-    return found.only(*statuses) if statuses else found
+    return _machine.jobs.spawner.jobs
 
 
 def wait(timeout: float | None = None) -> bool:

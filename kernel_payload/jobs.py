@@ -238,6 +238,16 @@ class Jobs(Mapping[int, Job]):
     def _repr_html_(self) -> str:
         return card.html_table(self)
 
+    @property
+    def running(self) -> Jobs:
+        """Those that run now."""
+        return self.only("running")
+
+    @property
+    def finished(self) -> Jobs:
+        """Those that have ended, however they did."""
+        return self.only(*ENDED)
+
     def only(self, *statuses: str) -> Jobs:
         """Give those with one of these statuses."""
         return Jobs({n: job for n, job in list(self._jobs.items()) if job.status in statuses})

@@ -236,14 +236,16 @@ class Recorder:
             if type(name) is str and self._is_public(name, value) and not self._is_excluded(name)
         }
 
-    def withheld(self) -> list[str]:
-        """Give the names of the variables that are there and not to be saved."""
+    def withheld(self) -> dict[str, Any]:
+        """Give the variables that are there and not to be saved: name -> value."""
+        if not self.dontsave:
+            return {}
         found = list(self.namespace.items())
-        return [
-            name
+        return {
+            name: value
             for name, value in found
             if type(name) is str and self._is_excluded(name) and self._is_public(name, value)
-        ]
+        }
 
     def _is_excluded(self, name: str) -> bool:
         return any(fnmatchcase(name, pattern) for pattern in self.dontsave)
@@ -262,7 +264,7 @@ class Recorder:
         """Give the answer as the name of a variable, or as groups of its own to enter."""
         if answer is None:
             return None, []
-        if self._is_withheld(answer):
+        if any(value is answer for value in self.withheld().values()):
             told = live.type_name(type(answer))
             return Entry(told, 0, reason="it is a variable that is not to be saved"), []
         if live.is_scalar(answer):
@@ -280,13 +282,6 @@ class Recorder:
         old = self.register.manifest.entries.keys() | settling.nodes.keys()
         groups = alone.settled.values()
         return None, [g for g in groups if OUT in g.group.members or not old & {*g.group.members}]
-
-    def _is_withheld(self, answer: Any) -> bool:
-        return any(
-            value is answer and type(name) is str and self._is_excluded(name)
-            for name, value in list(self.namespace.items())
-            if self.dontsave and self._is_public(name, value)
-        )
 
     # -- from entries to a state
 

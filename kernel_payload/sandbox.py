@@ -21,7 +21,7 @@ from .calm import calm
 from .hidden import HIDDEN, restore
 from .homeward import Homeward
 from .load import not_saved
-from .recorder import Recorder
+from .recorder import Key, Recorder
 from .varchive import Entry, Place, State, Varchive
 from .varchive.digest import digest
 from .varchive.errors import CannotLoad, TmrunError
@@ -148,18 +148,21 @@ class Sandbox:
         for name, cls in home.made.items():
             recorder.classes.adopt(name, cls)
         loaded = [name for name in home.values if name in home.entries and name not in HIDDEN]
-        keys = {}
-        for name in (*loaded, *(name for name in HIDDEN if name in home.entries)):
-            place = home.entries[name].place
-            assert place is not None
-            group = home.archive.group(place)
-            keys[name] = group.members, digest(group.to_bytes())
+        hidden = [name for name in HIDDEN if name in home.entries]
+        places = {name: home.entries[name].place for name in (*loaded, *hidden)}
+        of_group = {place: _key(home.archive, place) for place in {*places.values()} if place}
+        keys = {name: of_group[place] for name, place in places.items() if place}
         entries: dict[str, Entry] = home.archive.entries(base)
         there = {*loaded, *HIDDEN}
         recorder.resume(base, entries, entries.keys() - there)
         with calm():
             recorder.returned(base.n, keys, {}, loaded)
         recorder.parent = base.parent
+
+
+def _key(archive: Varchive, place: Place) -> Key:
+    group = archive.group(place)
+    return group.members, digest(group.to_bytes())
 
 
 class _Stream:

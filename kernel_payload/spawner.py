@@ -176,7 +176,7 @@ class Spawner:
             # what is no str, Python itself passes over
             "sys_path": [str(path) for path in sys.path if isinstance(path, str)],
             "dontsave": list(recorder.dontsave),
-            "withheld": recorder.withheld(),
+            "withheld": list(recorder.withheld()),
             "thorough": recorder.candidates.thorough,
             "classes": cell.n * _CLASSES,
             "answers": spawned.wish.answers,

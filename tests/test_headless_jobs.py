@@ -973,3 +973,13 @@ def test_jobs_run_in_an_environment_that_lacks_everything(
     assert tmrun.vars(place.out, 2)["shape"].side == 4
     assert tmrun.vars(place.out, 4)["shape"].side == 3
     assert place.left() == []
+
+
+def test_a_job_that_ended_well_is_not_blamed_for_its_cell(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.write("%thread 1 + 1\nif True:\n    1 / 0")
+    report = run(Options(str(tmp_path / "nb.ipynb"), threads=1))
+    assert report.status == "failed"
+    assert report.reason == "cell 1: ZeroDivisionError: division by zero"
+    outputs = nbformat.read(report.output, as_version=4).cells[0].outputs
+    assert [one for one in outputs if one.output_type == "execute_result"]

@@ -297,7 +297,7 @@ def test_a_table_has_a_line_for_each_job() -> None:
     head, first, second = repr(jobs).splitlines()
     assert head.split() == ["cell", "name", "status", "time", "CPU", "memory", "last", "output"]
     assert first.startswith("3     a & b  running  0.")
-    assert first.endswith("2.5 s  57 MB   <" + 59 * "x")
+    assert first.endswith("2.5 s  56.7 MB  <" + 59 * "x")
     assert second == "12           waiting"
     html = jobs._repr_html_()
     assert html.count("<tr>") == 3

@@ -216,20 +216,13 @@ def notify_jupyter(on: bool = True) -> None:
     commands.notify("jupyter", on=on)
 
 
-_OF_STATUS = {
-    "jobs": (),
-    "spawned": (),
-    "running": ("running",),
-    "finished": ("finished", "failed", "cancelled", "timed out", "died"),
-}
-
-
 def __getattr__(name: str) -> Any:
-    if name not in _OF_STATUS:
+    if name not in ("jobs", "spawned", "running", "finished"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from kernel_payload import commands
 
-    return commands.jobs(*_OF_STATUS[name])
+    found = commands.jobs()
+    return found if name in ("jobs", "spawned") else getattr(found, name)
 
 
 def run(notebook: Any, **options: Any) -> Report:

@@ -17,6 +17,7 @@ from kernel_payload.outputs import COMMS, Outputs, Piece
 from .metadata import of_cell, shown
 from .outcome import error_of
 from .report import CellOutput, JobEnded, JobsNow, Warned
+from .stopping import nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,7 +153,7 @@ class Background:
         elif not kernel.process.gone.is_set():
             cancel()
         await kernel.listen(lambda: not self.going)
-        stop.first = _nothing
+        stop.first = nothing
         lost = self.going
         self._lose("its notebook's kernel is gone")
         return lost
@@ -228,10 +229,6 @@ class Background:
 async def _cancel_jobs(kernel: Kernel) -> None:
     with contextlib.suppress(KernelDiedError):
         await kernel.silent(*command("cancel_jobs"))
-
-
-def _nothing() -> None:
-    pass
 
 
 def _about(content: Json) -> Json:

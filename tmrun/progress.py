@@ -9,6 +9,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from kernel_payload.card import size
+
 from .report import (
     CellEnded,
     CellOutput,
@@ -27,17 +29,7 @@ if TYPE_CHECKING:
 
     from .report import CellReport, Event
 
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 _LINE = 60
-
-
-def size(count: float) -> str:
-    """Bytes -> the size that people read: 1234567 -> 1.2 MB."""
-    for unit in _UNITS:
-        if count < 1000 or unit == _UNITS[-1]:
-            break
-        count /= 1000
-    return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
 
 
 def counted(count: int, thing: str) -> str:

@@ -25,7 +25,7 @@ from .plan import Options, is_job, may_fail, runs
 from .preparation import prepare
 from .recording import Recording
 from .report import ENDS, CellEnded, CellOutput, CellReport, CellStarted, Report, Started, Warned
-from .stopping import TERMINATING, Stop, StopRequested, drive
+from .stopping import TERMINATING, Stop, StopRequested, drive, nothing
 from .version import __version__
 
 if TYPE_CHECKING:
@@ -38,10 +38,6 @@ __all__ = ["Report", "run", "run_notebook", "run_plan"]
 Json = dict[str, Any]
 
 _FAULT_FILE = "fault.txt"
-
-
-def _nothing() -> None:
-    pass
 
 
 def _ignore(_: Event) -> None:
@@ -227,7 +223,7 @@ class _Run:
             self.jobs.cell = cell
             in_background = is_job(cell, self.plan)
             outcome = await kernel.run_cell(index, self.plan.timeout, is_job=in_background)
-            self.stop.first = _nothing
+            self.stop.first = nothing
             report = self._judge(place, index, outcome)
             if report.status in ENDS or self.stop.signal is not None:
                 cause = functools.partial(self._cause, process)
@@ -252,7 +248,7 @@ class _Run:
     def _job_ended(self, report: CellReport, content: Json) -> None:
         self.cells[report.index] = report
         self.recording.heard_of_job(report.n, content)
-        if report.status in ENDS:
+        if report.status in ENDS and content["status"] != "finished":
             self.job_failures[report.index] = f"cell {report.n}, a job, {content['told']}"
 
     def _judge(self, place: int, index: int, outcome: Outcome) -> CellReport:

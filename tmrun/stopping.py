@@ -49,8 +49,8 @@ class Stop:
 
     def __init__(self) -> None:
         self.signal: int | None = None
-        self.first: Callable[[], None] = _nothing
-        self.again: Callable[[], None] = _nothing
+        self.first: Callable[[], None] = nothing
+        self.again: Callable[[], None] = nothing
         self._event = asyncio.Event()
 
     def request(self, number: int) -> None:
@@ -165,5 +165,5 @@ def _in_thread(work: Callable[[Stop], Coroutine[Any, Any, T]]) -> T:
     return results[0]
 
 
-def _nothing() -> None:
-    pass
+def nothing() -> None:
+    """Do nothing at a request."""
