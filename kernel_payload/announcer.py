@@ -6,17 +6,30 @@ What a job puts out goes to the orchestrator, or into the card, and never into a
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from typing import Any
 
 from . import card
 from .jobs import Job, Json
 from .outputs import Piece
 from .telling import sendable
+from .varchive.errors import TmrunError, UsageError
 
 MESSAGE = "tmrun_job"
 """The type of the messages for the orchestrator."""
+
+TABLE = "tmrun_table"
+"""The type of those that bring what was shown in a cell up to date, whichever cell runs now."""
+
+_PATIENCE = 1.0
+"""Seconds in which the notebook's thread begins what it is asked, unless a cell keeps it."""
+
+log = logging.getLogger("tmrun")
 
 
 class Announcer:
@@ -35,14 +48,21 @@ class Announcer:
         Whether the end of a job is told in the terminal, and in the current cell.
     cell : dict
         The header of the request that runs, or ran last.
+    listeners : list of callable
+        Called with a job that was spawned, started, still runs, or has ended, in whichever thread
+        that is told.  Of what they raise, the log knows.
+    in_kernel, forward : bool
+        Whether there is a kernel, and whether the orchestrator shows everything.
     """
 
     def __init__(self, kernel: Any | None, *, forward: bool) -> None:
         self.terminal = True
         self.jupyter = False
         self.cell: Json = {}
+        self.listeners: list[Callable[[Job], None]] = []
+        self.in_kernel = kernel is not None
+        self.forward = forward and self.in_kernel
         self._kernel = kernel
-        self._forward = forward and kernel is not None
         # one that the notebook's thread does not use
         self._session = kernel.session.clone() if kernel is not None else None
         self._parents: dict[Job, Json] = {}
@@ -51,43 +71,43 @@ class Announcer:
     def spawned(self, job: Job) -> None:
         """A cell has a job; called while that cell runs."""
         self._parents[job] = self.cell
+        # from the cell's own thread, so that it comes before the cell's end
         if self._kernel is None:
             print(card.text(job))
-            return
-        # from the cell's own thread, so that it comes before the cell's end
-        session = self._kernel.session
-        if self._forward:
-            self._send(session, job, MESSAGE, _about(job, "spawned"))
+        elif self.forward:
+            self._send(self._kernel.session, job, MESSAGE, _about(job, "spawned"))
         else:
-            self._send(session, job, "display_data", _card(job))
+            self._send(self._kernel.session, job, "display_data", _card(job))
+        self._listen(job)
 
     def started(self, job: Job) -> None:
         """It runs."""
-        if self._forward:
+        if self.forward:
             self._send(self._session, job, MESSAGE, _about(job, "started"))
-        else:
-            self.ticked(job)
+        self._refresh(job)
+        self._listen(job)
 
     def put_out(self, job: Job, piece: Piece) -> None:
         """It put something out."""
-        if self._forward:
+        if self.forward:
             content = {**_about(job, "output"), "piece": list(piece)}
             self._send(self._session, job, MESSAGE, content)
 
     def ticked(self, job: Job) -> None:
         """It still runs."""
-        if not self._forward and self._kernel is not None:
-            self._send(self._session, job, "update_display_data", _card(job))
+        self._refresh(job)
+        self._listen(job)
 
     def ended(self, job: Job, told: Json) -> None:
         """It has ended; `told` is what the orchestrator is to know of its state."""
-        if self._forward:
+        # first, for once the orchestrator knows of the last end, it may hear nothing more
+        self._listen(job)
+        self._refresh(job)
+        if self.forward:
             content = {**_about(job, "ended"), **told, "terminal": self.terminal}
             self._send(self._session, job, MESSAGE, content)
-        else:
-            self.ticked(job)
-            if self.terminal:
-                self._to_terminal(_line(job))
+        elif self.terminal:
+            self._to_terminal(_line(job))
         if self.jupyter and self._kernel is not None:
             content = {"name": "stdout", "text": _line(job)}
             self._kernel_send(self._session, "stream", content, self.cell)
@@ -104,6 +124,43 @@ class Announcer:
             text = content.get("text") or content.get("data", {}).get("text/plain", "")
             print(text, end="" if kind == "stream" else "\n")
 
+    def show_anew(self, content: Json, cell: Json) -> None:
+        """Bring up to date what was shown in a cell with a ``display_id``; from any thread."""
+        kind = TABLE if self.forward else "update_display_data"
+        self._kernel_send(self._session, kind, content, cell)
+
+    def in_thread_of_cells(self, work: Callable[[], object]) -> None:
+        """Have something done between two cells, and wait for it; from any thread.
+
+        Raises
+        ------
+        UsageError
+            When a cell is running.
+        Exception
+            What the work raises.
+        """
+        if self._kernel is None or threading.current_thread() is threading.main_thread():
+            work()
+            return
+        done: Future[object] = Future()
+        self._kernel.io_loop.add_callback(_fulfil, done, work)
+        wait({done}, _PATIENCE)
+        # once it has begun, it can be withdrawn no longer
+        if done.cancel():
+            raise UsageError("a cell is running: go back when it has ended")
+        done.result()
+
+    def _refresh(self, job: Job) -> None:
+        if self._kernel is not None and not self.forward:
+            self._send(self._session, job, "update_display_data", _card(job))
+
+    def _listen(self, job: Job) -> None:
+        for listener in list(self.listeners):
+            try:
+                listener(job)
+            except Exception as error:
+                log.error("what listens to jobs failed", exc_info=error)
+
     def _to_terminal(self, line: str) -> None:
         if self._output is not None:
             with contextlib.suppress(OSError):
@@ -115,6 +172,17 @@ class Announcer:
     def _kernel_send(self, session: Any, kind: str, content: Json, parent: Json) -> None:
         assert self._kernel is not None
         session.send(self._kernel.iopub_socket, kind, content, parent=parent)
+
+
+def _fulfil(promise: Future[object], work: Callable[[], object]) -> None:
+    if not promise.set_running_or_notify_cancel():
+        return
+    try:
+        promise.set_result(work())
+    except Exception as error:  # noqa: BLE001  (given to who waits)
+        promise.set_exception(error)
+    except BaseException as error:  # noqa: BLE001  (given to who waits)
+        promise.set_exception(TmrunError(f"it was stopped: {type(error).__name__}"))
 
 
 def _about(job: Job, event: str) -> Json:

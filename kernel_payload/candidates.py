@@ -74,9 +74,18 @@ class Candidates:
         self._all |= dynamic
 
     def look_at_all(self) -> None:
+        """Have the next selection take everything."""
+        self._all = True
+
+    def forget(self) -> None:
         """Have the next selection take everything, and compare it with nothing remembered."""
         self._all = True
         self.known.clear()
+
+    def forget_values(self) -> None:
+        """As `forget`, and take even what cannot have changed."""
+        self.forget()
+        self._seen.clear()
 
     def select(
         self, values: dict[str, Any], code: str, seconds: float

@@ -35,6 +35,10 @@ class Chunker:
         """End a recording: memory may change from here on, and is let go."""
         self._hashed.clear()
 
+    def forget_stored(self) -> None:
+        """Hand over every chunk again: what was stored may be gone."""
+        self._stored.clear()
+
     def parts(self, frozen: Frozen, *, store: bool = True) -> tuple[Part, ...]:
         """Give the stream and the buffers as parts; hand over their new chunks, or only hash."""
         buffers = (self._buffer(memory, store) for memory in frozen.buffers)

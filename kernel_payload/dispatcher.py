@@ -23,6 +23,7 @@ import psutil
 from .conversation import KernelDiedError
 from .jobs import Job, Json
 from .outputs import Piece
+from .places import Places
 from .process import GRACE
 from .varchive.errors import TmrunError
 from .worker import Surroundings, Worker
@@ -83,8 +84,7 @@ class Dispatcher:
     def __init__(self, threads: int, listener: Listener, written: Callable[[], None]) -> None:
         self._listener = listener
         self._written = written
-        self._threads = threads
-        self._places = asyncio.Semaphore(threads)
+        self._places = Places(threads)
         self._spare: asyncio.Task[Worker] | None = None
         self._tasks: dict[Job, asyncio.Task[None]] = {}
         self._workers: dict[Job, Worker] = {}
@@ -103,6 +103,10 @@ class Dispatcher:
     def submit(self, order: Order) -> None:
         """Take a job."""
         self._loop.call_soon_threadsafe(self._take, order)
+
+    def resize(self, threads: int) -> None:
+        """Run as many jobs at once from now on; those that run go on."""
+        self._loop.call_soon_threadsafe(self._places.resize, threads)
 
     def cancel(self, job: Job) -> None:
         """Interrupt a job, and soon kill it; or take it out of the line."""
@@ -287,7 +291,7 @@ class Dispatcher:
 
     def _keep_a_spare(self, surroundings: Surroundings) -> None:
         """Have a worker warm, unless all places are taken and nobody waits: processors are busy."""
-        is_wanted = len(self._tasks) != self._threads
+        is_wanted = len(self._tasks) != self._places.count
         if self._spare is None and is_wanted and not self._closed:
             self._spare = _start(surroundings)
 

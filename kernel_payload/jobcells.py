@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import linecache
 import logging
-import os
 import sys
 import time
 from dataclasses import replace
@@ -15,6 +14,7 @@ from .cell import Cell, Running, now
 from .injection import importable
 from .magic import Wish, answers_in, beside_thread, thread_options, with_lines_of
 from .recorder import Recorder
+from .settings import TimeMachine
 from .varchive import State
 from .varchive.errors import UsageError
 
@@ -31,14 +31,17 @@ class JobCells:
 
     Parameters
     ----------
-    shell, recorder, settings
-        As for `shell.TimeMachine`.
+    shell, recorder, settings, forward
+        As for `shell.Session`.
     """
 
-    def __init__(self, shell: Any, recorder: Recorder, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, shell: Any, recorder: Recorder, settings: TimeMachine, *, forward: bool
+    ) -> None:
         self._shell = shell
         self._recorder = recorder
         self._settings = settings
+        self._forward = forward
         self._spawner: Spawner | None = None
         self._is_spawning = False
 
@@ -57,16 +60,19 @@ class JobCells:
                 from .spawner import Spawner
 
             kernel = getattr(self._shell, "kernel", None)
-            forward = bool(self._settings.get("forward_jobs"))
-            self._spawner = Spawner(
-                self._recorder,
-                Announcer(kernel, forward=forward),
-                self.take_answer,
-                self._settings.get("threads") or os.cpu_count() or 1,
-                self._settings.get("job_timeout"),
-            )
-            self._spawner.announcer.cell = self._parent()
+            announcer = Announcer(kernel, forward=self._forward)
+            announcer.cell = self._parent()
+            threads = self._settings.threads
+            self._spawner = Spawner(self._recorder, announcer, self.take_answer, threads)
+            self.heed_settings()
         return self._spawner
+
+    def heed_settings(self, _: Any = None) -> None:
+        """Take over the settings as they are now."""
+        if self._spawner is not None:
+            self._spawner.announcer.terminal = self._settings.notify_terminal
+            self._spawner.announcer.jupyter = self._settings.notify_jupyter
+            self._spawner.resize(self._settings.threads)
 
     def spawn(self, running: Running, line: str, body: str | None) -> None:
         """Give a cell that runs a job: its body, or an expression in it."""
@@ -79,7 +85,7 @@ class JobCells:
             code=code,
             transformed=self._alone(code),
             name=name,
-            timeout=timeout,
+            timeout=self._settings.job_timeout if timeout is None else timeout,
             answers=answers_in(code, shell.user_ns.get("_oh", ())),
             flags=shell.compile.flags,
             sources=_sources(shell),
@@ -146,11 +152,15 @@ class JobCells:
 
     def transform(self, lines: list[str]) -> list[str]:
         """Make a job of a cell that the orchestrator says is one; an input transformer."""
-        parent = self._parent()
-        about = parent.get("metadata", {}).get("tmrun")
-        if self._is_spawning or not lines or not about or not about.get("thread"):
+        try:
+            parent = self._parent()
+            about = parent.get("metadata", {}).get("tmrun")
+            if self._is_spawning or not lines or not about or not about.get("thread"):
+                return lines
+            is_it = "".join(lines).split() == parent["content"]["code"].split()
+        except Exception as error:
+            log.error("it is not known whether a cell is a job", exc_info=error)
             return lines
-        is_it = "".join(lines).split() == parent["content"]["code"].split()
         return ["%%thread\n", *lines] if is_it and not lines[0].startswith("%%thread") else lines
 
     def close(self) -> None:

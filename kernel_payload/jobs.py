@@ -75,6 +75,14 @@ class Job:
         return time.monotonic() - self._began
 
     @property
+    def progress(self) -> float | None:
+        """How much of its work is done, 0 to 1, as the last lines of its output say; else None.
+
+        Understood are ``45%`` and ``45.5 %``, as progress bars write them, and ``3/7``.
+        """
+        return card.progress(self.last_lines())
+
+    @property
     def outputs(self) -> list[Json]:
         """What it has put out so far, as nbformat's outputs."""
         return self._outputs().outputs()

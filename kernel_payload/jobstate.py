@@ -62,4 +62,5 @@ def joined(first: State, second: State) -> State:
         deleted=tuple(sorted(deleted)),
         unsaved=tuple(sorted((set(first.unsaved) - touched) | set(second.unsaved))),
         bytes=first.bytes + second.bytes,
+        withheld=tuple(sorted({*first.withheld, *second.withheld} - {*second.made})),
     )

@@ -1,9 +1,13 @@
-"""The text of a cell that has a job: its options, its code, and what is beside it.  Pure."""
+"""The text of magics: options of ``%past`` and ``%thread``, a job's code, and what is beside it.
+
+Pure.
+"""
 
 from __future__ import annotations
 
 import ast
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -39,6 +43,29 @@ class Wish:
     answers: list[int]
     flags: int
     sources: list[tuple[str, int, str]]
+
+
+def past_options(line: str) -> tuple[int | str, str | None]:
+    """Give the cell and the run of ``%past N [--run RUN]``.
+
+    Raises
+    ------
+    UsageError
+        For what makes no sense.
+    """
+    words = [word.strip("();,") for word in shlex.split(line, comments=True)]
+    match [word for word in words if word]:
+        case [cell] if not cell.startswith("--"):
+            return _number(cell), None
+        case [cell, "--run", run] | ["--run", run, cell]:
+            return _number(cell), run
+    raise UsageError(
+        f"cannot make sense of {line!r}: say %past 3, %past -1, %past $n, or %past 3 --run RUN"
+    )
+
+
+def _number(word: str) -> int | str:
+    return int(word) if re.fullmatch(r"[+-]?\d+", word) else word
 
 
 def thread_options(line: str, *, is_cell: bool) -> tuple[str | None, float | None, str]:

@@ -56,8 +56,18 @@ class Manifest:
         # those that only the difference has, too: to take them out of the table does no harm
         self._in_base = frozenset(entries.keys() | self.gone)
 
-    def update(self, entries: dict[str, Entry], names: Iterable[str]) -> Changes:
-        """Take over entries that are new or other; forget all that is not among the names."""
+    def begin_anew(self) -> None:
+        """Tell all entries in the next manifest: the table may be gone."""
+        self.base, self.delta = None, dict(self.entries)
+        self.gone, self._in_base = set(), frozenset()
+
+    def update(
+        self, entries: dict[str, Entry], names: Iterable[str], withheld: Iterable[str] = ()
+    ) -> Changes:
+        """Take over entries that are new or other; forget all that is not among the names.
+
+        Those that are no longer to be saved were not deleted.
+        """
         made, changed, unsaved = [], [], []
         for name, entry in entries.items():
             old = self.entries.get(name)
@@ -77,7 +87,8 @@ class Manifest:
             if name in self._in_base:
                 self.gone.add(name)
         self._shorten()
-        shown = tuple(name for name in deleted if not name.startswith("<"))
+        there = set(withheld)
+        shown = tuple(name for name in deleted if name[0] != "<" and name not in there)
         return Changes(tuple(sorted(made)), tuple(sorted(changed)), shown, tuple(sorted(unsaved)))
 
     def saved(self) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 # IPython's own record of inputs and outputs, and what every module has
 _OWN = re.compile(
     r"_i{0,3}|_{2,3}|_i?\d+|_[dio]h|__(name|doc|package|loader|spec|builtins?|session|file"
-    r"|nonzero|warningregistry|annotations|annotate|conditional_annotations)__"
+    r"|nonzero|warningregistry|annotations|annotate|conditional_annotations|vsc_ipynb_file)__"
 )
 _NOTHING = object()
 

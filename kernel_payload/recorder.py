@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Iterable
-from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from .register import Register
 from .settle import Settled, Settling
 from .varchive import Entry, State, Varchive
 from .varchive.digest import digest
+from .withheld import Withheld
 from .writer import Writer
 
 Key = tuple[tuple[str, ...], str]
@@ -51,6 +51,13 @@ class Recorder:
         Patterns of names never to record.
     thorough : bool, default False
         Look at every variable after every cell.
+
+    Attributes
+    ----------
+    dontsave : Withheld
+        What is not to be saved.
+    last : int or None
+        The cell of the last state that was recorded.
     """
 
     def __init__(
@@ -69,7 +76,7 @@ class Recorder:
         self.states = 0
         self.bytes = 0
         self._is_public = is_public
-        self.dontsave = tuple(dontsave)
+        self.dontsave = Withheld(dontsave)
         self._writer = Writer()
         self._chunker = Chunker(self._put)
         self.classes = ClassNames()
@@ -77,6 +84,7 @@ class Recorder:
         self.register = Register(self._put, self.candidates, self.classes)
         self.directory = Path.cwd()
         self.parent: int | str | None = None
+        self.last: int | None = None
         self._elsewhere: frozenset[str] = frozenset()
 
     @property
@@ -96,6 +104,18 @@ class Recorder:
     def notice(self, code: str) -> None:
         """Take note of code that ran but is no cell: what it touched counts for the next one."""
         self.candidates.notice(code)
+
+    def look_at_all(self) -> None:
+        """Have the next state look at every variable: what ran since the last one is not known."""
+        self.candidates.look_at_all()
+
+    def forget(self, cells: Collection[int]) -> None:
+        """Take note that the states of these cells are gone, with what they alone held."""
+        self._chunker.forget_stored()
+        if self.last in cells or self.parent in cells:
+            # what the next state is to refer to may be gone
+            self.candidates.forget_values()
+            self.register.manifest.begin_anew()
 
     def present(self, code: str, classes: Iterable[str] = ()) -> dict[str, Known]:
         """Look at the variables in the middle of a cell, and store nothing.
@@ -202,13 +222,14 @@ class Recorder:
             entries |= self.register.classes_by_name(values, entries)
         except BaseException:
             # what was compared so far is not recorded: look at everything next time
-            self.candidates.look_at_all()
+            self.candidates.forget()
             raise
         finally:
             self._chunker.forget_memory()
         given = entries.pop(OUT, answered)
         names = [*values, *self.classes.alive(), *HIDDEN, *self._elsewhere]
-        changes = self.register.update(entries, names)
+        withheld = [*self.withheld()]
+        changes = self.register.update(entries, names, withheld)
         self.candidates.commit(values)
         state = cell.state(
             self.register.manifest,
@@ -217,9 +238,10 @@ class Recorder:
             parent=self.parent,
             cwd=self._cwd(),
             bytes=self.bytes - before,
+            withheld=tuple(sorted(withheld)),
         )
         self._writer.put(partial(self.archive.put_state, self.run, state))
-        self.parent = cell.n
+        self.parent = self.last = cell.n
         self.states += 1
         return state
 
@@ -233,7 +255,9 @@ class Recorder:
         return {
             name: value
             for name, value in found
-            if type(name) is str and self._is_public(name, value) and not self._is_excluded(name)
+            if type(name) is str
+            and self._is_public(name, value)
+            and not (self.dontsave and self.dontsave.holds(name, value))
         }
 
     def withheld(self) -> dict[str, Any]:
@@ -244,11 +268,10 @@ class Recorder:
         return {
             name: value
             for name, value in found
-            if type(name) is str and self._is_excluded(name) and self._is_public(name, value)
+            if type(name) is str
+            and self.dontsave.holds(name, value)
+            and self._is_public(name, value)
         }
-
-    def _is_excluded(self, name: str) -> bool:
-        return any(fnmatchcase(name, pattern) for pattern in self.dontsave)
 
     # -- from values to groups
 
@@ -264,7 +287,8 @@ class Recorder:
         """Give the answer as the name of a variable, or as groups of its own to enter."""
         if answer is None:
             return None, []
-        if any(value is answer for value in self.withheld().values()):
+        withheld = self.withheld().values()
+        if self.dontsave.is_object(answer) or any(value is answer for value in withheld):
             told = live.type_name(type(answer))
             return Entry(told, 0, reason="it is a variable that is not to be saved"), []
         if live.is_scalar(answer):

@@ -56,12 +56,14 @@ class Register:
         """Take entries of another state, whose values are back, for the next update."""
         self._restored.update(entries)
 
-    def update(self, entries: dict[str, Entry], names: Iterable[str]) -> Changes:
+    def update(
+        self, entries: dict[str, Entry], names: Iterable[str], withheld: Iterable[str]
+    ) -> Changes:
         """Take over the entries of a state; forget all that is not among the names."""
         kept = set(names)
         restored = {name: entry for name, entry in self._restored.items() if name in kept}
         self._restored = {}
-        return self.manifest.update({**restored, **entries}, kept)
+        return self.manifest.update({**restored, **entries}, kept, withheld)
 
     def enter(self, n: int, groups: list[Settled], values: dict[str, Any]) -> dict[str, Entry]:
         """Store the groups that differ from what was recorded, as one object; give the entries."""

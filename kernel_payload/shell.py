@@ -1,6 +1,6 @@
 """The one importer of IPython's things: events, the live namespace, messages to the orchestrator.
 
-A `TimeMachine` stands between the cells of this kernel.  Whatever goes wrong in the recorder
+A `Session` stands between the cells of this kernel.  Whatever goes wrong in the recorder
 stays here: it is logged, counted, told once, and the cell never sees it.
 """
 
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import faulthandler
 import logging
+import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,20 +20,26 @@ from .calm import calm
 from .cell import Cell, Running, now
 from .jobcells import JobCells, transformed
 from .recorder import Recorder
+from .settings import TimeMachine
 from .telling import describe_error, summary
 from .thaw import resolve_cell
 from .travel import go_back
-from .varchive.errors import CannotLoad, Damaged, UsageError
+from .varchive import Run
+from .varchive.errors import CannotLoad, Damaged, NoSuchRun, UsageError
 
 log = logging.getLogger("tmrun")
 log.addHandler(logging.NullHandler())  # what is not asked for is not printed into a cell
 
 
-IN_A_JOB = "this cell is a job: it can neither go back nor have jobs of its own"
+IN_A_JOB = (
+    "this cell is a job: it can neither go back nor have jobs of its own, nor say what is recorded"
+)
+
+_BEFORE = re.compile(r"-\d{1,3}")  # no run's id begins so
 
 
-class TimeMachine:
-    """The recorder of this kernel, between its cells.
+class Session:
+    """The recording of this kernel, between its cells.
 
     Parameters
     ----------
@@ -39,10 +47,16 @@ class TimeMachine:
         Whose cells.
     recorder : Recorder
         What records them.
-    settings : dict
-        ``threads`` (how many jobs at once), ``job_timeout`` (seconds), ``forward_jobs`` (tell all
-        of them to the orchestrator), ``fault_file`` (where a crash leaves its trace); each may be
-        missing.  In a worker ``source``: the job's cell as written in the notebook.
+    settings : TimeMachine
+        As they are at any time.
+    forward : bool
+        Tell all of jobs to the orchestrator.
+    fault_file : str or None
+        Where a crash leaves its trace.
+    source : str or None
+        In a worker, the job's cell as written in the notebook.
+    said : collection of str
+        The names of the settings from the command line: no cell changes them.
 
     Attributes
     ----------
@@ -54,41 +68,95 @@ class TimeMachine:
         How many cells could not be recorded.
     """
 
-    def __init__(self, shell: Any, recorder: Recorder, settings: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        shell: Any,
+        recorder: Recorder,
+        settings: TimeMachine,
+        *,
+        forward: bool = False,
+        fault_file: str | None = None,
+        source: str | None = None,
+        said: Collection[str] = (),
+    ) -> None:
         self.shell = shell
         self.recorder = recorder
+        self.settings = settings
+        self.said = said
         self.errors = 0
         self.error: BaseException | None = None
-        self.jobs = JobCells(shell, recorder, settings)
-        self._source: str | None = settings.get("source")
+        self.jobs = JobCells(shell, recorder, settings, forward=forward)
+        self._source = source
+        self._forward = forward
+        self._told = False  # why recording stopped
         self._running: Running | None = None
         self._magics: Mapping[str, tuple[str, Callable[..., Any]]] = {}
         self._fault_file: TextIO | None = None
         recorder.candidates.escapes.shell_holds = self._holds
-        if path := settings.get("fault_file"):
-            self._fault_file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115  (while we live)
+        if fault_file is not None:
+            self._fault_file = Path(fault_file).open("a", encoding="utf-8")  # noqa: SIM115  (while we live)
             faulthandler.enable(self._fault_file)
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether this kernel runs a job of another one's notebook."""
+        return self._source is not None
+
+    @property
+    def is_in_cell(self) -> bool:
+        """Whether a cell runs."""
+        return self._running is not None
 
     def hook(self, magics: Mapping[str, tuple[str, Callable[..., Any]]]) -> None:
         """Begin to record, and have magics, name -> kind and function, until the end of it."""
         self.shell.events.register("pre_run_cell", self._before)
         self.shell.events.register("post_run_cell", self._after)
         self.shell.input_transformers_cleanup.append(self.jobs.transform)
+        self.shell.configurables.append(self.settings)
+        self.settings.observe(self._heed_settings)
+        self._heed_settings()
         self._magics = magics
         for name, (kind, magic) in magics.items():
             self.shell.register_magic_function(magic, kind, name)
 
-    def unhook(self) -> dict[str, Any]:
-        """Stop recording, with everything written and no job left; give how it went."""
-        self.shell.events.unregister("pre_run_cell", self._before)
-        self.shell.events.unregister("post_run_cell", self._after)
-        self.shell.input_transformers_cleanup.remove(self.jobs.transform)
-        for name in self._magics:
+    def unhook(self) -> None:
+        """Stop recording, with everything written and no job left; whatever fails."""
+        events, transformers = self.shell.events, self.shell.input_transformers_cleanup
+        # the shell is the user's, too: what we put there may be gone by now
+        for undo in (
+            partial(events.unregister, "pre_run_cell", self._before),
+            partial(events.unregister, "post_run_cell", self._after),
+            partial(transformers.remove, self.jobs.transform),
+            partial(self.shell.configurables.remove, self.settings),
+            partial(self.settings.unobserve, self._heed_settings),
+            self._remove_magics,
+            self.jobs.close,
+            self.recorder.wait,
+        ):
+            try:
+                undo()
+            except Exception as error:  # noqa: BLE001  (the next steps are to be done all the same)
+                log.debug("on the way out: %r", error)
+
+    def enter(self, info: Any, n: int | None = None) -> None:
+        """Take note of a cell that begins to run, or that runs already and has this number."""
+        self._running = Running(info.raw_cell or "", info.cell_id, now(), time.perf_counter(), n)
+
+    def tell_of_rest(self) -> None:
+        """Have the orchestrator know that from this cell on nothing is recorded, as is wished."""
+        if self._running is not None:
+            self.tell({"n": self.jobs.number(self._running), "unwanted": True, "for_good": True})
+
+    def _remove_magics(self) -> None:
+        for name, (_, magic) in self._magics.items():
             for of_kind in self.shell.magics_manager.magics.values():
-                of_kind.pop(name, None)
-        self.jobs.close()
-        self.recorder.close()
-        return self.status()
+                if of_kind.get(name) is magic:
+                    del of_kind[name]
+
+    def _heed_settings(self, _: Any = None) -> None:
+        self.recorder.candidates.thorough = self.settings.thorough
+        self.recorder.dontsave.add(self.settings.dontsave)
+        self.jobs.heed_settings()
 
     def status(self) -> dict[str, Any]:
         """Give the number of states and bytes recorded, and why recording stopped, if it did."""
@@ -101,12 +169,32 @@ class TimeMachine:
     def _trouble(self) -> str | None:
         return f"{self.errors} cells could not be recorded, see the log" if self.errors else None
 
+    def run_of(self, run: str | int | None) -> Run:
+        """Give a run of the varchive: an id, the start of one, its place, or how many before this.
+
+        Raises
+        ------
+        NoSuchRun, UsageError
+            With the runs that there are.
+        """
+        archive, own = self.recorder.archive, self.recorder.run
+        if isinstance(run, str) and _BEFORE.fullmatch(run):
+            run = int(run)
+        if not isinstance(run, int) or run >= 0:
+            return archive.run(own if run is None else run)
+        runs = archive.runs()
+        earlier = runs[: runs.index(own)] if own in runs else runs
+        if -run > len(earlier):
+            there = ", ".join(earlier) or "none"
+            raise NoSuchRun(f"there is no run {run} before this one (runs before it: {there})")
+        return archive.run(earlier[run])
+
     def past(self, n: int | str, run: str | int | None = None) -> Any:
-        """Go back to the state after a cell; see `commands.past`."""
-        if self._source is not None:
+        """Go back to the state after a cell; see `wishes.past`."""
+        if self.is_worker:
             raise UsageError(IN_A_JOB)
         archive, recorder = self.recorder.archive, self.recorder
-        of = archive.run(recorder.run if run is None else run)
+        of = self.run_of(run)
         number = resolve_cell(archive, of.id, n)
         defaults = self.shell.user_ns_hidden
         code = "" if self._running is None else transformed(self.shell, self._running.raw)
@@ -131,11 +219,25 @@ class TimeMachine:
             self.recorder.wait()
         except BaseException:  # noqa: BLE001  (an interrupt too: the cell has not begun)
             log.debug("interrupted while the last state was written")
-        if info.store_history:  # not a part of a cell that has begun
-            self._running = Running(info.raw_cell or "", info.cell_id, now(), time.perf_counter())
-            self.jobs.meet()
-        elif self._running is not None and self._running.n is None:
-            self._running.n = self.jobs.number(self._running)
+        try:
+            if info.store_history:  # not a part of a cell that has begun
+                self.enter(info)
+                self._tell_if_stopped()
+                self.jobs.meet()
+            elif self._running is not None and self._running.n is None:
+                self._running.n = self.jobs.number(self._running)
+        except Exception as error:  # what it is for is not worth a cell
+            log.error("a cell was not seen to begin", exc_info=error)
+
+    def _tell_if_stopped(self) -> None:
+        """Tell once why nothing is recorded any longer, where no orchestrator does."""
+        if (reason := self.recorder.stopped) and not self._forward and not self._told:
+            self._told = True
+            print(
+                f"tmrun: nothing is recorded any longer: {reason}; mend that, then say"
+                " tmrun.unhook() and tmrun.hook()",
+                file=sys.stderr,
+            )
 
     def _after(self, result: Any) -> None:
         began = time.perf_counter()
@@ -148,6 +250,8 @@ class TimeMachine:
             if self.errors == 1:
                 what = f"{type(error).__name__}: {error}"
                 print(f"tmrun: this cell could not be recorded ({what})", file=sys.stderr)
+        # what it prints when it goes is the user's
+        self.recorder.dontsave.let_go()
 
     def _record(self, result: Any, began: float) -> None:
         info = result.info
@@ -171,12 +275,18 @@ class TimeMachine:
             seconds=0.0 if running is None else round(began - running.began, 6),
         )
         state = self.jobs.begin(cell, result.result)
+        if state is None and not self.settings.saving:
+            self.recorder.notice(cell.code)
+            self.tell({"n": cell.n, "unwanted": True})
+            return
         if state is None and self.recorder.stopped:
-            self._tell({"n": cell.n, "stopped": self.recorder.stopped})
+            self.tell({"n": cell.n, "stopped": self.recorder.stopped})
             return
         if state is None:
             state = self.recorder.record(cell, result.result)
-        self._tell(summary(state, time.perf_counter() - began, self.recorder.stopped))
+        took = time.perf_counter() - began
+        log.debug("cell %d recorded in %.4f s, %d bytes", cell.n, took, state.bytes)
+        self.tell(summary(state, took, self.recorder.stopped))
 
     def _holds(self) -> list[Any]:
         """Give what the shell refers to beside the namespace, each as often as it does: answers."""
@@ -187,7 +297,7 @@ class TimeMachine:
         recent = (getattr(hook, "_" * n, None) for n in (1, 2, 3))
         return [answer, *on_the_way, *recent, *self.shell.user_ns_hidden.values()]
 
-    def _tell(self, content: dict[str, Any]) -> None:
+    def tell(self, content: dict[str, Any]) -> None:
         """Send a message that belongs to the cell; who does not know its type passes it over."""
         kernel = getattr(self.shell, "kernel", None)
         if kernel is not None:

@@ -59,8 +59,6 @@ class Spawner:
         Called with cell number and ``Out[n]`` of a job that has ended, in the notebook's thread.
     threads : int
         How many run at once.
-    timeout : float or None
-        Seconds that a job may run that says nothing of it.
 
     Attributes
     ----------
@@ -76,14 +74,12 @@ class Spawner:
         announcer: Announcer,
         take: Callable[[int, Any], None],
         threads: int,
-        timeout: float | None,
     ) -> None:
         self.announcer = announcer
         self._take = take
         self._jobs: dict[int, Job] = {}
         self.jobs = Jobs(self._jobs)
         self._recorder = recorder
-        self._timeout = timeout
         self._spawned: _Spawned | None = None
         self._bases: dict[Job, State] = {}
         self._answers: list[Job] = []
@@ -129,8 +125,7 @@ class Spawner:
         recorder.parent = parent  # the next cell does not run on what this job does
         names = recorder.candidates.used_by(wish.transformed)
         listed = None if names is None else sorted(names)
-        timeout = self._timeout if wish.timeout is None else wish.timeout
-        job = Job(cell.n, self, wish.name, timeout)
+        job = Job(cell.n, self, wish.name, wish.timeout)
         self._spawned = _Spawned(job, wish, listed, state, parent)
         self._jobs.pop(cell.n, None)
         self._jobs[cell.n] = job
@@ -175,7 +170,7 @@ class Spawner:
             "environment": dict(os.environ),
             # what is no str, Python itself passes over
             "sys_path": [str(path) for path in sys.path if isinstance(path, str)],
-            "dontsave": list(recorder.dontsave),
+            "dontsave": list(recorder.dontsave.patterns),
             "withheld": list(recorder.withheld()),
             "thorough": recorder.candidates.thorough,
             "classes": cell.n * _CLASSES,
@@ -213,6 +208,12 @@ class Spawner:
         dispatcher, self._dispatcher = self._dispatcher, None
         if dispatcher is not None:
             dispatcher.close()
+
+    def resize(self, threads: int) -> None:
+        """Run as many at once from now on."""
+        self._threads = threads
+        if self._dispatcher is not None:
+            self._dispatcher.resize(threads)
 
     # -- what a job asks
 

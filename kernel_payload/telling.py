@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from importlib import metadata
 from typing import Any
@@ -13,10 +14,11 @@ _PACKAGES = ("IPython", "ipykernel", "numpy", "pandas")
 
 
 def about_this_kernel() -> dict[str, Any]:
-    """Give versions: of Python, of the hash, and of the packages that shape what is recorded."""
+    """Give what records: its process, and the versions of what shapes what is recorded."""
     return {
         "python": platform.python_version(),
         "platform": platform.system(),
+        "process": {"host": platform.node(), "pid": os.getpid()},
         "hash": ALGORITHM,
         "packages": {name: version for name in _PACKAGES if (version := _version(name))},
     }

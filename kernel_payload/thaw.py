@@ -110,10 +110,12 @@ class Variables(Mapping[str, Any]):
         n = self.state.n
         when = "on which the job runs of" if self._is_early else "after"
         lines = [f"variables {when} cell {n}, {len(self)} saved (loaded when asked for):"]
-        width = max((len(name) for name in self.entries), default=0)
+        withheld = self.state.withheld
+        width = max((len(name) for name in (*self.entries, *withheld)), default=0)
         for name, entry in self.entries.items():
             text = entry.preview if entry.reason is None else f"not saved: {entry.reason}"
             lines.append(f"  {name:{width}}  {entry.type}  {text}")
+        lines += [f"  {name:{width}}  not saved: it was not to be (dontsave)" for name in withheld]
         return "\n".join(lines)
 
     @property
@@ -125,6 +127,8 @@ class Variables(Mapping[str, Any]):
         for pattern in self.loader.run.about.get("dontsave", ()):
             if fnmatchcase(str(name), pattern):
                 raise NotSaved(f"{name} was not saved: the run was told not to save {pattern!r}")
+        if name in self.state.withheld:
+            raise NotSaved(f"{name} was not saved: it was not to be, by then (dontsave)")
 
     def _nothing(self, name: str) -> str:
         state = self.state

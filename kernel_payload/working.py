@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from .commands import adopt, finish, shell_of_this_kernel
 from .injection import importable
 from .names import is_variable
-from .shell import IN_A_JOB, TimeMachine
-from .varchive.errors import UsageError
+from .settings import TimeMachine
+from .shell import Session
 
 if TYPE_CHECKING:
     from .sandbox import Sandbox
 
-_at_work: tuple[Sandbox, TimeMachine] | None = None
+_at_work: tuple[Sandbox, Session] | None = None
 
 
 def warm(libraries: list[str]) -> dict[str, Any]:
@@ -40,14 +40,21 @@ def work(settings: dict[str, Any]) -> dict[str, Any]:
 
     shell = shell_of_this_kernel()
     sandbox = Sandbox(shell.user_ns, partial(is_variable, shell), settings)
-    machine = TimeMachine(shell, sandbox.recorder, settings)
-    _at_work = sandbox, machine
+    traits = {name: settings[name] for name in ("dontsave", "thorough")}
+    session = Session(
+        shell,
+        sandbox.recorder,
+        TimeMachine(**traits),
+        source=settings["source"],
+        fault_file=settings["fault_file"],
+    )
+    _at_work = sandbox, session
     for n, answer in sandbox.answers.items():
-        machine.jobs.take_answer(n, answer)
+        session.jobs.take_answer(n, answer)
     recent = reversed(sandbox.answers.values())
     for name, answer in zip(("_", "__", "___"), recent, strict=False):
         shell.user_ns[name] = answer
-    adopt(machine, past=_refuse, thread=_refuse)
+    adopt(session)
     shell.compile.flags = settings["flags"]
     for name, n, source in settings["sources"]:
         # as IPython does for its own cells
@@ -66,13 +73,9 @@ def leave(mark: str) -> dict[str, Any]:
         Written where C code and child processes write: nothing that they wrote comes after it.
     """
     assert _at_work is not None
-    sandbox, machine = _at_work
-    error = machine.error
+    sandbox, session = _at_work
+    error = session.error
     if isinstance(error, NameError) and (why := sandbox.lacks.get(error.name)):
         print(f"tmrun: a job has what its state holds; {why}", file=sys.stderr)
     usage, end = sandbox.usage(), finish()
     return {"marked": sandbox.mark_streams(mark), **usage, **end}
-
-
-def _refuse(*_: Any) -> None:
-    raise UsageError(IN_A_JOB)

@@ -21,9 +21,9 @@ settings.register_profile("random", derandomize=False, print_blob=True)
 settings.load_profile("steady")
 
 ROOT = Path(__file__).resolve().parent.parent
-NOTEBOOKS = sorted(
-    p for p in (ROOT / "fixtures/notebooks").glob("*.ipynb") if ".out." not in p.name
-)
+DEMO = ROOT / "fixtures/notebooks/demo.ipynb"
+"""Shows every command, those too that clear states and end the record."""
+NOTEBOOKS = sorted(p for p in DEMO.parent.glob("*.ipynb") if ".out." not in p.name and p != DEMO)
 
 
 def notebook(*sources: str, tags: dict[int, list[str]] | None = None) -> Any:

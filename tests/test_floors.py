@@ -26,12 +26,18 @@ BESIDES = {
     "kernel_payload.process": {"jupyter_client", "zmq"},
     "kernel_payload.worker": {"jupyter_client"},
     "kernel_payload.dispatcher": {"psutil"},
+    "kernel_payload.settings": {"traitlets"},
+    "kernel_payload.commands": {"traitlets"},
+    "kernel_payload.whereabouts": {"platformdirs"},
+    "kernel_payload.wishes": {"psutil"},
+    "kernel_payload.widget": {"anywidget", "traitlets"},
 }
 # floors of the payload, the lowest first; a module imports of those before it, and of its own
 FLOORS = [
     {"varchive"},
     {"_cloudpickle", "live", "groups", "rebuild", "refill", "touched", "calm"},
     {"leash", "death", "conversation", "outputs", "card", "injection", "magic", "names"},
+    {"settings", "places", "whereabouts", "withheld"},
     {"process"},
     {"attributes", "classnames", "instances", "memory", "tensors"},
     {"heirs"},
@@ -43,12 +49,13 @@ FLOORS = [
     {"recorder"},
     {"travel", "telling", "sandbox"},
     {"jobs", "worker"},
-    {"dispatcher", "announcer", "jobstate"},
-    {"spawner"},
+    {"dispatcher", "announcer", "jobstate", "widget"},
+    {"spawner", "panel"},
     {"jobcells"},
     {"shell"},
+    {"magics"},
     {"commands"},
-    {"working"},
+    {"working", "interactive", "wishes"},
     {"door"},
 ]
 

@@ -318,7 +318,7 @@ def test_a_missing_cell_and_a_kernel_without_a_record_say_what_there_is(record: 
         " or %past 3 --run RUN"
     ]
     without = record("import tmrun\ntmrun.past(1)", allow_errors=True, record=False)
-    assert "for notebooks that are recorded" in failures(without)[0]
+    assert "this kernel is not recorded: say %load_ext tmrun" in failures(without)[0]
 
 
 def test_going_back_stores_nothing_again(record: Any) -> None:

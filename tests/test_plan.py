@@ -74,8 +74,8 @@ def test_a_senseless_timeout_in_the_notebook_is_refused(timeout: Any) -> None:
 def test_kernel_cwd_and_threads_have_defaults_that_options_replace() -> None:
     nb = notebook("1")
     nb.metadata["kernelspec"]["name"] = "mine"
-    plan = make_plan(nb, Options("a/b.ipynb"), processors=3)
-    assert (plan.kernel, plan.cwd, plan.threads) == ("mine", Path("a"), 3)
+    plan = make_plan(nb, Options("a/b.ipynb"))
+    assert (plan.kernel, plan.cwd, plan.threads) == ("mine", Path("a"), None)
     plan = make_plan(nb, Options("a/b.ipynb", kernel="k", cwd="c", threads=9))
     assert (plan.kernel, plan.cwd, plan.threads) == ("k", Path("c"), 9)
     del nb.metadata["kernelspec"]

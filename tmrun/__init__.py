@@ -1,7 +1,8 @@
 """tmrun: a time machine for notebooks.
 
-`run` runs a notebook headless and records its variables after every cell; `vars`, `ans` and
-`open` look at what was recorded.  Importing this loads nothing of nbclient, IPython or numpy.
+`run` runs a notebook headless and records its variables after every cell; ``%load_ext tmrun``, or
+`hook`, does so in a notebook that one works in.  `vars`, `ans` and `open` look at what was
+recorded, `past` goes back to it.  Importing this loads nothing of nbclient, IPython or numpy.
 """
 
 from __future__ import annotations
@@ -25,13 +26,19 @@ from kernel_payload.varchive.errors import (
 from .version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from kernel_payload.jobs import Jobs
     from kernel_payload.thaw import Variables
 
-    from .reader import Recording
+    from .picture import Timeline
+    from .reader import Recording, Runs
     from .report import Report
+
+    archive: Recording
+    """In a recorded notebook, what is recorded of it; ``archive.save(path)`` saves it elsewhere."""
+    runs: Runs
+    """In a recorded notebook, the earlier runs in its varchive: -1, -2, … -> run."""
 
     jobs: Jobs
     """In a recorded notebook, its jobs: cell number -> job."""
@@ -56,16 +63,25 @@ __all__ = [
     "UsageError",
     "__version__",
     "ans",
+    "archive",
+    "clear_past",
     "dict_to_main",
+    "dontsave",
     "finished",
+    "hook",
     "jobs",
     "notify_jupyter",
     "notify_terminal",
     "open",
+    "panel",
     "past",
     "run",
     "running",
+    "runs",
+    "saving",
     "spawned",
+    "timeline",
+    "unhook",
     "vars",
     "wait",
 ]
@@ -101,15 +117,17 @@ def open(path: Any, run: str | int | None = None, *, trusted: bool = False) -> R
     return open_recording(path, run, trusted=trusted)
 
 
-def vars(path: Any, n: int | str, run: str | int | None = None) -> Variables:
-    """Look at the variables after a cell.
+def vars(path: Any = None, n: int | str | None = None, run: str | int | None = None) -> Variables:
+    """Look at the variables after a cell: ``vars(path, n)``; in a recorded notebook ``vars(n)``.
 
     Parameters
     ----------
-    path, run
-        As for `open`.
+    path
+        As for `open`; in a recorded notebook by default its own varchive.
     n : int or str
         Cell number (``In [n]``), negative from the end, or a cell's id.
+    run : str or int, optional
+        As for `open`; without a path as for `past`.
 
     Returns
     -------
@@ -122,13 +140,35 @@ def vars(path: Any, n: int | str, run: str | int | None = None) -> Variables:
         When cell ``n`` was not recorded.
     NoSuchVariable, NotSaved
         By the mapping, for a name that was not there, or that could not be saved.
+    UsageError
+        When no cell is given.
     """
-    return open(path, run).vars(n)
+    recording, cell = _recorded(path, n, run)
+    return recording.vars(cell)
 
 
-def ans(path: Any, n: int | str, run: str | int | None = None) -> Any:
+def ans(path: Any = None, n: int | str | None = None, run: str | int | None = None) -> Any:
     """Give the answer of a cell, ``Out[n]``; None when it had none.  Parameters as for `vars`."""
-    return open(path, run).ans(n)
+    recording, cell = _recorded(path, n, run)
+    return recording.ans(cell)
+
+
+def timeline(path: Any = None, run: str | int | None = None) -> Timeline:
+    """Draw the states of a run: what each cell did to each variable.
+
+    Parameters
+    ----------
+    path, run
+        As for `vars`; in a recorded notebook by default this run.
+
+    Returns
+    -------
+    Timeline
+        As HTML where that can be shown, else as text.
+    """
+    from .picture import Timeline
+
+    return Timeline(_own(run) if path is None else open(path, run))
 
 
 def past(n: int | str, run: str | int | None = None) -> Any:
@@ -143,7 +183,8 @@ def past(n: int | str, run: str | int | None = None) -> Any:
     n : int or str
         Cell number (``In [n]``), negative from the end, or a cell's id.
     run : str or int, optional
-        Another run of the same varchive, as for `open`; by default this one.
+        Another run of the same varchive, by default this one: a run's id, the start of one, its
+        place (0: the first), or -1 for the one before this, -2 for that before it, ….
 
     Returns
     -------
@@ -157,9 +198,7 @@ def past(n: int | str, run: str | int | None = None) -> Any:
     CannotLoad, Damaged
         When a value does not load; nothing is changed then.
     """
-    from kernel_payload import commands
-
-    return commands.past(n, run)
+    return _wishes().past(n, run)
 
 
 def dict_to_main(variables: Mapping[str, Any]) -> None:
@@ -176,9 +215,7 @@ def dict_to_main(variables: Mapping[str, Any]) -> None:
     UsageError
         For a key that is no name; nothing is changed then.
     """
-    from kernel_payload import commands
-
-    commands.dict_to_main(variables)
+    _wishes().dict_to_main(variables)
 
 
 def wait(timeout: float | None = None) -> bool:
@@ -194,9 +231,7 @@ def wait(timeout: float | None = None) -> bool:
     bool
         Whether they have.
     """
-    from kernel_payload import commands
-
-    return commands.wait(timeout)
+    return bool(_wishes().wait(timeout))
 
 
 def notify_terminal(on: bool = True) -> None:
@@ -204,24 +239,149 @@ def notify_terminal(on: bool = True) -> None:
 
     It is, unless told otherwise.
     """
-    from kernel_payload import commands
-
-    commands.notify("terminal", on=on)
+    _wishes().notify("terminal", on=on)
 
 
 def notify_jupyter(on: bool = True) -> None:
     """Have the end of each job told in the cell that runs then, or ran last."""
-    from kernel_payload import commands
+    _wishes().notify("jupyter", on=on)
 
-    commands.notify("jupyter", on=on)
+
+def hook(**settings: Any) -> None:
+    """Record the variables after every cell of this notebook, from this one on.
+
+    The varchive stands next to the notebook; where its path is not known, in the user's data
+    directory.  ``%load_ext tmrun`` does the same.  Where the notebook is recorded already, by
+    ``tmrun NOTEBOOK`` say, nothing changes but the settings.
+
+    Parameters
+    ----------
+    **settings
+        ``threads`` (how many jobs at once), ``job_timeout`` (seconds), ``dontsave`` (list of
+        patterns of names), ``thorough`` (look at all variables after every cell), ``varchive``
+        (where to); see ``%config TimeMachine``.
+
+    Raises
+    ------
+    UsageError
+        For a setting that there is not.
+    TmrunError
+        When this is no notebook, or no varchive can be written.
+    """
+    _interactive().begin(settings, {"tmrun": __version__})
+
+
+def unhook() -> None:
+    """Stop recording this notebook, and cancel its jobs; `hook` takes it up again."""
+    _interactive().end()
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Do as `hook`: ``%load_ext tmrun``."""
+    hook()
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Do as `unhook`: ``%unload_ext tmrun``."""
+    unhook()
+
+
+def saving(on: bool) -> None:
+    """Record the variables after each cell from this one on, or do not.
+
+    What cells do that are not recorded is told of the next one that is.  Jobs are recorded anyhow.
+    """
+    _wishes().saving(on)
+
+
+def dontsave(*things: Any) -> None:
+    """Have variables never recorded from this cell on.
+
+    Parameters
+    ----------
+    *things
+        Names and patterns of names (str): ``dontsave("x", "tmp_*")``; or objects:
+        ``dontsave(x)`` is for all variables that are this very object.
+
+    Raises
+    ------
+    UsageError
+        For a value that any variable may have, such as a number: give the name.
+    """
+    _wishes().dontsave(things)
+
+
+def clear_past(cells: Iterable[int] | None = None, run: str | int | None = None) -> None:
+    """Clear recorded states, and free on disk what only they held.
+
+    Parameters
+    ----------
+    cells : iterable of int, optional
+        Cell numbers; by default all that were recorded.
+    run : str or int, optional
+        As for `past`.
+
+    Raises
+    ------
+    NoSuchState
+        When one of the cells was not recorded; nothing is cleared then.
+    UsageError
+        When the job of one of them has not ended.
+    """
+    _wishes().clear_past(cells, run)
+
+
+def panel() -> None:
+    """Show the jobs of this notebook, live: their output, and buttons to cancel them.
+
+    With buttons where anywidget is installed (``pip install 'tmrun[panel]'``); else a table.
+    """
+    _wishes().panel()
+
+
+def _interactive() -> Any:
+    from kernel_payload.injection import importable
+
+    # the orchestrator may have brought a payload of its own
+    with importable():
+        from kernel_payload import interactive
+    return interactive
+
+
+def _wishes() -> Any:
+    from kernel_payload.injection import importable
+
+    with importable():
+        from kernel_payload import wishes
+    return wishes
+
+
+def _own(run: str | int | None = None) -> Recording:
+    """Give a run of this kernel's varchive."""
+    from .reader import Recording
+
+    return Recording(*_wishes().recorded(run))
+
+
+def _recorded(path: Any, n: Any, run: str | int | None) -> tuple[Recording, int | str]:
+    if n is not None and path is not None:
+        return open(path, run), n
+    cell = path if n is None else n
+    if cell is None:
+        raise UsageError("say which cell: vars(20), or vars(path, 20)")
+    return _own(run), cell
 
 
 def __getattr__(name: str) -> Any:
+    if name == "archive":
+        return _own()
+    if name == "runs":
+        from .reader import Runs
+
+        return Runs(_own())
     if name not in ("jobs", "spawned", "running", "finished"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from kernel_payload import commands
-
-    found = commands.jobs()
+    found = _wishes().jobs()
     return found if name in ("jobs", "spawned") else getattr(found, name)
 
 

@@ -33,6 +33,7 @@ VERSION: str = nbclient.__version__
 
 _STATE = "tmrun_state"
 _JOB = "tmrun_job"
+_TABLE = "tmrun_table"
 _VISIBLE = {"stream", "display_data", "execute_result", "error", "update_display_data"}
 
 
@@ -60,6 +61,13 @@ class _Cells(nbclient.NotebookClient):  # type: ignore[misc]
         if msg["msg_type"] in _VISIBLE:
             self.heard(msg)
         return output
+
+    def show_anew(self, content: Json) -> None:
+        """Bring up to date what a cell displayed, which may have ended long ago."""
+        message = {"msg_type": "update_display_data", "content": content}
+        message["header"] = {"msg_type": message["msg_type"]}
+        with contextlib.suppress(nbformat.ValidationError):
+            super().process_message(message, {}, -1)
 
     async def _async_poll_kernel_alive(self) -> None:
         await self.gone.wait()
@@ -90,7 +98,7 @@ class Kernel(Conversation):
         show: Callable[[Json], None],
         hear_job: Callable[[Json], None],
     ) -> None:
-        super().__init__(process, {_JOB: hear_job})
+        super().__init__(process, {_JOB: hear_job, _TABLE: self._show_anew})
         self._show = show
         self._outcome: Outcome | None = None
         self._cells = _Cells(notebook, process, self._heard)
@@ -163,6 +171,12 @@ class Kernel(Conversation):
     def add_widgets(self) -> None:
         """Put the state of the widgets into the notebook's metadata, as nbclient does."""
         self._cells.set_widgets_metadata()
+
+    def _show_anew(self, message: Json) -> None:
+        # nbclient would drop it when the cell that displayed it is not the one that runs
+        self._cells.show_anew(message["content"])
+        # to be saved, and not printed
+        self._show({"msg_type": "update_display_data", "content": {}})
 
     def _time_out(self, outcome: Outcome) -> None:
         outcome.timed_out = True

@@ -78,7 +78,7 @@ def judge(cell: Any, index: int, outcome: Outcome, *, stopping: bool, tolerant: 
         changed=tuple(state.get("changed", ())),
         deleted=tuple(state.get("deleted", ())),
         unsaved=tuple(state.get("unsaved", ())),
-        recorded=bool(state) and state.get("stopped") is None,
+        recorded=bool(state) and state.get("stopped") is None and not state.get("unwanted"),
     )
 
 

@@ -46,7 +46,8 @@ class Options:
     parameters
         Values for the notebook's parameters.
     threads
-        How many background jobs may run at once; 0: each cell waits for its job.
+        How many background jobs may run at once; 0: each cell waits for its job.  None: as the
+        kernel's configuration says, or as many as there are processors.
     job_timeout
         Seconds that a job may run that does not say it itself; negative or 0 for no limit.
     dontsave
@@ -107,16 +108,14 @@ class Plan:
     startup_timeout: float
     allow_errors: bool
     parameters: Mapping[str, Any]
-    threads: int
+    threads: int | None
     job_timeout: float | None
     dontsave: tuple[str, ...]
     thorough: bool
     warnings: tuple[str, ...] = ()
 
 
-def make_plan(
-    notebook: Any, options: Options, *, processors: int = 1, warnings: Sequence[str] = ()
-) -> Plan:
+def make_plan(notebook: Any, options: Options, *, warnings: Sequence[str] = ()) -> Plan:
     """Decide where everything goes and how the cells are run.
 
     Parameters
@@ -125,8 +124,6 @@ def make_plan(
         The notebook, nbformat 4, with its parameters injected.
     options
         What was asked for.
-    processors
-        How many there are: as many background jobs may run at once unless the options say.
     warnings
         What came up so far.
 
@@ -155,7 +152,7 @@ def make_plan(
         startup_timeout=options.startup_timeout,
         allow_errors=bool(allow),
         parameters=dict(options.parameters),
-        threads=processors if options.threads is None else options.threads,
+        threads=options.threads,
         job_timeout=_timeout("job_timeout", options.job_timeout),
         dontsave=options.dontsave,
         thorough=options.thorough,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from kernel_payload.varchive import Varchive
@@ -30,7 +29,7 @@ def prepare(options: Options) -> Plan:
     check_parameters(options.parameters)
     source = read_notebook(options.notebook)
     parametrised, warnings = inject(source, options.parameters)
-    plan = make_plan(parametrised, options, processors=_processors(), warnings=warnings)
+    plan = make_plan(parametrised, options, warnings=warnings)
     if not plan.cwd.is_dir():
         raise UsageError(f"{plan.cwd} is no directory to run in; give another --cwd")
     if plan.output is not None:
@@ -38,13 +37,6 @@ def prepare(options: Options) -> Plan:
     if plan.varchive is not None:
         _check_varchive(plan.varchive)
     return plan
-
-
-def _processors() -> int:
-    # those that this process may use: in a container or a batch job, not all that there are
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _check_output(output: Path, options: Options) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from kernel_payload.thaw import Namespace, Variables, resolve_cell
-from kernel_payload.varchive import Run, State, Varchive
-from kernel_payload.varchive.errors import NotAVarchive, Untrusted
+from kernel_payload.varchive import Run, State, Varchive, ranges
+from kernel_payload.varchive.copying import save
+from kernel_payload.varchive.errors import NoSuchRun, NotAVarchive, Untrusted
 
 
 class Recording:
@@ -58,6 +59,20 @@ class Recording:
         """Give the variables after a cell, to be looked at and not loaded."""
         return Variables(Namespace(self.archive, self.run, self.state(n)))
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Make a varchive of its own elsewhere, with all runs of this one.
+
+        One that is there already gets what it lacks.
+
+        Raises
+        ------
+        NotAVarchive
+            When something else is there.
+        UsageError
+            When it is this one.
+        """
+        save(self.archive, Path(path))
+
     def _namespace(self, n: int | str) -> Namespace:
         self._require_trust()
         return Namespace(self.archive, self.run, self.state(n))
@@ -71,6 +86,44 @@ class Recording:
                 f"{self.archive.path} was written by another user (id {owner}), and loading runs"
                 " what it holds; look at it with tmrun show, or say tmrun.open(path, trusted=True)"
             )
+
+
+class Runs(Mapping[int, Recording]):
+    """The runs before one, in its varchive: -1 is the one before it, -2 that before, ….
+
+    Parameters
+    ----------
+    recording : Recording
+        The run whose earlier ones these are.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        runs = recording.archive.runs()
+        earlier = runs[: runs.index(recording.run.id)]
+        self._runs = {-place: run for place, run in enumerate(reversed(earlier), 1)}
+
+    def __getitem__(self, place: int) -> Recording:
+        if place not in self._runs:
+            raise NoSuchRun(f"there is no run {place} before this one\n{self!r}")
+        archive = self._recording.archive
+        return Recording(archive, archive.run(self._runs[place]), trusted=self._recording._trusted)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted(self._runs))
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    def __repr__(self) -> str:
+        lines = [self._line(f"{place:4}", self[place]) for place in self]
+        lines.append(self._line("this", self._recording))
+        return "\n".join([f"runs of {self._recording.archive.path}", *lines])
+
+    def _line(self, place: str, recording: Recording) -> str:
+        numbers = recording.states()
+        notebook = recording.run.about.get("notebook") or ""
+        return f"  {place}  {recording.run.id}  cells {ranges(numbers)}  {notebook}".rstrip()
 
 
 def open_recording(path: Any, run: str | int | None = None, *, trusted: bool = False) -> Recording:
@@ -114,6 +167,9 @@ def _about(path: Path) -> Mapping[str, Any]:
     except (ValueError, KeyError, TypeError):
         about = {}
     if not isinstance(about, dict) or not {"varchive", "run"} <= about.keys():
+        beside = path.with_suffix(".varchive")
+        if beside.is_dir():  # recorded while one worked in it
+            return {"varchive": beside.name, "run": None}
         raise NotAVarchive(
             f"{path} is neither a varchive nor the output notebook of a recorded run;"
             f" record it with: tmrun {path}"

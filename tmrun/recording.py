@@ -5,13 +5,13 @@ The payload in the kernel does the recording; where no record is asked for, noth
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from kernel_payload.injection import Request, command, injection
 from kernel_payload.injection import answer as answer_of
 from kernel_payload.varchive import Varchive
+from kernel_payload.varchive.archive import new_run_id
 from kernel_payload.varchive.errors import TmrunError
 
 from .bundle import text as payload
@@ -26,15 +26,6 @@ if TYPE_CHECKING:
     from .report import Notify
 
 Json = dict[str, Any]
-
-
-def new_run_id() -> str:
-    """Make the id of a new run: its beginning (UTC) to the microsecond, and three random digits.
-
-    The order of ids is that of the beginnings, also within a second.
-    """
-    now = datetime.now(timezone.utc)
-    return f"{now:%Y%m%dT%H%M%S}-{now.microsecond:05x}{secrets.token_hex(2)[:3]}"
 
 
 class Recording:
@@ -52,6 +43,7 @@ class Recording:
         self._plan = plan
         self._notify = notify
         self._begun = False
+        self._unwanted = False  # a cell has ended the recording
         self.run = None if plan.varchive is None else new_run_id()
         self.missing: str | None = None
 
@@ -75,15 +67,22 @@ class Recording:
                 "parameters": plain(dict(self._plan.parameters)),
                 "tmrun": version,
             },
-            "dontsave": list(self._plan.dontsave),
-            "thorough": self._plan.thorough,
-            # with none, it is we who wait for each job
-            "threads": max(1, self._plan.threads),
-            "job_timeout": self._plan.job_timeout,
             "forward_jobs": True,
             "fault_file": str(fault_file),
         }
-        return injection(payload(), "hook", settings)
+        return injection(payload(), "hook", settings | self._said())
+
+    def _said(self) -> Json:
+        """Give the settings that were said; the kernel's configuration says the others."""
+        plan = self._plan
+        settings = {
+            # with none, it is we who wait for each job
+            "threads": None if plan.threads is None else max(1, plan.threads),
+            "job_timeout": plan.job_timeout,
+            "dontsave": list(plan.dontsave) or None,
+            "thorough": plan.thorough or None,
+        }
+        return {name: value for name, value in settings.items() if value is not None}
 
     async def begin(self, kernel: Kernel, request: Request | None) -> Json:
         """Send that request to a kernel that is ready; what the kernel answers about itself."""
@@ -102,8 +101,11 @@ class Recording:
         if self.run is None:
             return
         if state is None:
-            self._lack(f"cell {n} was not recorded")
-        elif state.get("stopped") is not None:
+            if not self._unwanted:
+                self._lack(f"cell {n} was not recorded")
+            return
+        self._unwanted = bool(state.get("for_good"))
+        if state.get("stopped") is not None:
             self._lack(f"recording stopped: {state['stopped']}")
 
     def heard_of_job(self, n: int | None, content: Json) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Iterable
+from datetime import datetime, timezone
 from pathlib import Path
 
 from .digest import Buffer
@@ -244,6 +246,15 @@ class Varchive:
         if type(content) is not dict:
             raise Damaged(f"{self.path / name} is no JSON object; restore it from a copy")
         return content
+
+
+def new_run_id() -> str:
+    """Make the id of a new run: its beginning (UTC) to the microsecond, and three random digits.
+
+    The order of ids is that of the beginnings, also within a second.
+    """
+    now = datetime.now(timezone.utc)
+    return f"{now:%Y%m%dT%H%M%S}-{now.microsecond:05x}{secrets.token_hex(2)[:3]}"
 
 
 def ranges(numbers: Iterable[int]) -> str:

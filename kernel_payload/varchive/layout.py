@@ -21,6 +21,7 @@ RUNS = "runs"
 TMP = "tmp"
 
 _STATE = re.compile(r"(\d{6,})\.json")
+_DIGEST = re.compile(r"[a-z][0-9a-f]{32}")
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -32,6 +33,11 @@ def object_name(digest: str) -> str:
 def digest_of(folder: str, name: str) -> str:
     """x4f, 09c1… -> x4f09c1…."""
     return folder + name
+
+
+def is_digest(name: object) -> bool:
+    """Whether this can name an object."""
+    return isinstance(name, str) and _DIGEST.fullmatch(name) is not None
 
 
 def is_run_id(run: str) -> bool:

@@ -73,7 +73,8 @@ class State:
     the cell ran on: the one before, or where `past` went back to (``"run:n"`` of another run).
     A cell that ran in the background has ``job`` (how it ended and what it took) and ``outputs``
     (the digest of the object that holds them); as long as its end is not recorded, its status is
-    ``spawned``, and the variables are those on which it runs.
+    ``spawned``, and the variables are those on which it runs.  ``withheld`` names the variables
+    that were there and were not to be saved.
     """
 
     n: int
@@ -98,6 +99,7 @@ class State:
     bytes: int = 0
     job: Json | None = None
     outputs: str | None = None
+    withheld: tuple[str, ...] = ()
 
     def to_json(self) -> Json:
         """Give plain data, absent fields left out."""
@@ -112,7 +114,7 @@ class State:
         """Read what `to_json` gave; unknown fields, of a later minor format, are passed over."""
         known = _known(cls, data)
         known["entries"] = table_from_json(known.get("entries", {}))
-        for name in ("gone", "made", "changed", "deleted", "unsaved"):
+        for name in ("gone", "made", "changed", "deleted", "unsaved", "withheld"):
             known[name] = tuple(known.get(name, ()))
         if isinstance(known.get("answer"), dict):
             known["answer"] = Entry.from_json(known["answer"])

@@ -38,8 +38,7 @@ class DirectoryStore:
         OSError
             When the disk is full or the directory cannot be written.
         """
-        # counted in one step: several threads may write
-        temporary = self.root / TMP / f"{self._session}-{next(self._count)}"
+        temporary = self._temporary()
         target = self.root / name
         try:
             _write_new(temporary, data)
@@ -55,13 +54,59 @@ class DirectoryStore:
 
     def put(self, digest: str, data: Buffer) -> Path | None:
         """Store an object under the digest of its content; None when it is already there."""
-        name = object_name(digest)
+        return None if self.has(digest, len(data)) else self.write(object_name(digest), data)
+
+    def has(self, digest: str, size: int) -> bool:
+        """Whether an object is there, and whole; the caller may lean on it from here on.
+
+        The time of its file is set to now: `discard` goes by it.
+        """
+        path = self.root / object_name(digest)
         try:
             # one that was cut short, by a crash of the machine, is written again
-            is_whole = (self.root / name).stat().st_size == len(data)
+            if path.stat().st_size != size:
+                return False
+            _touch(path)
         except FileNotFoundError:
-            is_whole = False
-        return None if is_whole else self.write(name, data)
+            return False
+        return True
+
+    def size(self, digest: str) -> int:
+        """Count the bytes of an object."""
+        try:
+            return (self.root / object_name(digest)).stat().st_size
+        except FileNotFoundError:
+            raise self._missing(digest) from None
+
+    def time(self, digest: str) -> int:
+        """Tell when an object was last written or leaned on, in nanoseconds; 0 if it is missing."""
+        try:
+            return (self.root / object_name(digest)).stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
+    def discard(self, digest: str, until: int) -> int | None:
+        """Delete an object that nobody has leaned on after ``until``, in nanoseconds.
+
+        Returns
+        -------
+        int or None
+            How many bytes that freed; None when the object stays or is missing.
+        """
+        path, aside = self.root / object_name(digest), self._temporary()
+        try:
+            if path.stat().st_mtime_ns > until:
+                return None
+            # out of reach first: who looks for it from here on writes it again
+            path.replace(aside)
+        except FileNotFoundError:
+            return None
+        file = aside.stat()
+        if file.st_mtime_ns > until:
+            aside.replace(path)
+            return None
+        aside.unlink()
+        return file.st_size
 
     def get(self, digest: str) -> bytes:
         """Read an object, verified."""
@@ -108,6 +153,10 @@ class DirectoryStore:
         except FileNotFoundError:
             return []
 
+    def _temporary(self) -> Path:
+        # counted in one step: several threads may write
+        return self.root / TMP / f"{self._session}-{next(self._count)}"
+
     def _missing(self, digest: str) -> Damaged:
         return Damaged(f"object {digest} is missing from {self.root}; restore it from a copy")
 
@@ -129,6 +178,15 @@ def sync(path: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _touch(path: Path) -> None:
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        raise  # it was deleted just now
+    except OSError:
+        pass  # another user's, or a disk that is only read
 
 
 def _write_new(path: Path, data: Buffer) -> None:

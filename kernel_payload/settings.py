@@ -1,0 +1,43 @@
+"""Settings of a kernel's time machine, as traits: for ``ipython_config.py`` and ``%config``."""
+
+from __future__ import annotations
+
+import os
+
+from traitlets import Bool, Float, Int, List, Unicode, default
+from traitlets.config import Configurable
+
+
+class TimeMachine(Configurable):
+    """How this kernel's time machine works.
+
+    ``c.TimeMachine.threads = 4`` in ``ipython_config.py``, ``%config TimeMachine.threads = 4`` in a
+    cell, ``tmrun.hook(threads=4)``, and the options of the command line all set the same.
+    """
+
+    threads = Int(min=1, help="How many jobs run at once, at most.").tag(config=True)
+    job_timeout = Float(
+        None, allow_none=True, help="Seconds that a job may run that says nothing of it."
+    ).tag(config=True)
+    dontsave = List(Unicode(), help="Patterns of names never to record, such as 'tmp_*'.").tag(
+        config=True
+    )
+    thorough = Bool(False, help="Look at every variable after every cell.").tag(config=True)
+    saving = Bool(True, help="Record the variables after each cell.").tag(config=True)
+    notify_terminal = Bool(
+        True, help="Tell the end of each job in the terminal that Jupyter was started from."
+    ).tag(config=True)
+    notify_jupyter = Bool(
+        False, help="Tell the end of each job in the cell that runs then, or ran last."
+    ).tag(config=True)
+    varchive = Unicode(
+        help="Where the states go; by default a varchive next to the notebook, or in the user's"
+        " data directory."
+    ).tag(config=True)
+
+    @default("threads")
+    def _processors(self) -> int:
+        """Count the processors that this process may use."""
+        if hasattr(os, "sched_getaffinity"):
+            return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
