@@ -50,7 +50,7 @@ class Session:
     settings : TimeMachine
         As they are at any time.
     forward : bool
-        Tell all of jobs to the orchestrator.
+        Tell the orchestrator of states, and all of jobs.
     fault_file : str or None
         Where a crash leaves its trace.
     source : str or None
@@ -298,8 +298,8 @@ class Session:
         return [answer, *on_the_way, *recent, *self.shell.user_ns_hidden.values()]
 
     def tell(self, content: dict[str, Any]) -> None:
-        """Send a message that belongs to the cell; who does not know its type passes it over."""
+        """Send a message on the cell to the orchestrator, if there is one."""
         kernel = getattr(self.shell, "kernel", None)
-        if kernel is not None:
+        if kernel is not None and self._forward:
             parent = kernel.get_parent()
             kernel.session.send(kernel.iopub_socket, "tmrun_state", content, parent=parent)
