@@ -47,7 +47,7 @@ class Announcer:
     terminal, jupyter : bool
         Whether the end of a job is told in the terminal, and in the current cell.
     cell : dict
-        The header of the request that runs, or ran last.
+        The request whose cell runs, or ran last.
     listeners : list of callable
         Called with a job that was spawned, started, still runs, or has ended, in whichever thread
         that is told.  Of what they raise, the log knows.
@@ -119,7 +119,8 @@ class Announcer:
             stream.flush()  # what the cell printed before comes first
         kind, content = _showable(kind, content)
         if self._kernel is not None:
-            self._kernel_send(self._kernel.session, kind, content, self.cell)
+            # asked anew: while nothing is recorded, nobody is told of cells
+            self._kernel_send(self._kernel.session, kind, content, self._kernel.get_parent())
         else:
             text = content.get("text") or content.get("data", {}).get("text/plain", "")
             print(text, end="" if kind == "stream" else "\n")
@@ -152,7 +153,8 @@ class Announcer:
 
     def _refresh(self, job: Job) -> None:
         if self._kernel is not None and not self.forward:
-            self._send(self._session, job, "update_display_data", _card(job))
+            # of the cell that runs now: who follows that one hears of no other
+            self._kernel_send(self._session, "update_display_data", _card(job), self.cell)
 
     def _listen(self, job: Job) -> None:
         for listener in list(self.listeners):

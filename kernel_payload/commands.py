@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from traitlets import TraitError
+from traitlets.config import Config
 
-from .injection import importable
+from .injection import NO_RECORD, importable
 from .magics import magics_of
 from .names import is_variable
 from .recorder import Recorder
@@ -57,7 +59,7 @@ def hook(given: dict[str, Any]) -> dict[str, Any]:
     settings = make_settings(shell, said)
     told = {"run": given["run"], **about_this_kernel()}
     options = {"forward": given.get("forward_jobs", False), "fault_file": given.get("fault_file")}
-    options["said"] = tuple(said)
+    options["said"] = said
     try:
         session = make_session(shell, settings, given["run"], given.get("about", {}), **options)
     except OSError as error:
@@ -78,14 +80,33 @@ def make_settings(shell: Any, given: Mapping[str, Any]) -> TimeMachine:
     """
     if unknown := [name for name in given if name not in SETTINGS]:
         raise UsageError(f"there is no setting {unknown[0]!r}; there are {', '.join(SETTINGS)}")
+    settings = _configured(shell, given)
     try:
-        settings = TimeMachine(parent=shell)
         for name, value in given.items():
             # what one place wishes not to be saved, no other can have saved
-            wanted = [*settings.dontsave, *value] if name == "dontsave" else value
-            setattr(settings, name, wanted)
+            before = settings.dontsave if name == "dontsave" else None
+            setattr(settings, name, value)
+            if before is not None:
+                settings.dontsave = [*before, *settings.dontsave]
     except TraitError as error:
         raise UsageError(str(error)) from None
+    return settings
+
+
+def _configured(shell: Any, given: Mapping[str, Any]) -> TimeMachine:
+    """Make the settings of the configuration; what it cannot have is told and passed over."""
+    try:
+        return TimeMachine(parent=shell)
+    except TraitError:
+        settings, section = TimeMachine(), shell.config["TimeMachine"]
+    for name in section:
+        try:
+            one = TimeMachine(config=Config({"TimeMachine": {name: section[name]}}))
+            if name in SETTINGS:
+                setattr(settings, name, getattr(one, name))
+        except TraitError as error:
+            if name not in given:
+                print(f"tmrun: the configuration cannot be followed: {error}", file=sys.stderr)
     return settings
 
 
@@ -93,6 +114,8 @@ def make_session(
     shell: Any, settings: TimeMachine, run: str, about: dict[str, Any], **options: Any
 ) -> Session:
     """Begin a run in the varchive of the settings; options as for `Session`.
+
+    What the kernel's last session withheld is withheld from now on, too.
 
     Raises
     ------
@@ -104,6 +127,8 @@ def make_session(
     archive.begin_run(run, about)
     is_public = partial(is_variable, shell)
     recorder = Recorder(archive, run, shell.user_ns, is_public, settings.dontsave)
+    if _resting is not None:
+        recorder.dontsave.take_over(_resting.recorder.dontsave)
     return Session(shell, recorder, settings, **options)
 
 
@@ -144,6 +169,11 @@ def session_of_this_kernel(*, or_resting: bool = False) -> Session:
     if not or_resting:
         raise TmrunError("this kernel is no longer recorded: tmrun.hook() takes it up again")
     return _resting
+
+
+def is_refused() -> bool:
+    """Whether this kernel is not to be recorded: the orchestrator says so, or could not do it."""
+    return _stopped is not None or NO_RECORD in os.environ
 
 
 def rest() -> Session:

@@ -106,11 +106,13 @@ class Dispatcher:
 
     def resize(self, threads: int) -> None:
         """Run as many jobs at once from now on; those that run go on."""
-        self._loop.call_soon_threadsafe(self._places.resize, threads)
+        if not self._closed:
+            self._loop.call_soon_threadsafe(self._places.resize, threads)
 
     def cancel(self, job: Job) -> None:
         """Interrupt a job, and soon kill it; or take it out of the line."""
-        self._loop.call_soon_threadsafe(self._ask, job, "cancelled")
+        if not self._closed:
+            self._loop.call_soon_threadsafe(self._ask, job, "cancelled")
 
     def close(self) -> None:
         """Kill all workers; what jobs have not finished is cancelled."""
@@ -122,10 +124,13 @@ class Dispatcher:
             done.result(_PATIENCE)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_PATIENCE)
+        self._teller.shutdown(wait=False)
         for job in list(self._tasks):
             # there was not enough time for it: nobody is to wait for it
             if not job.ended.is_set():
                 self._listener.ended(job, End("cancelled"))
+        if not self._thread.is_alive():
+            self._loop.close()
 
     # -- in the loop's thread
 

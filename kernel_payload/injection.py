@@ -18,6 +18,9 @@ from typing import Any
 
 from .varchive.errors import TmrunError
 
+NO_RECORD = "TMRUN_NO_RECORD"
+"""In the environment of a kernel that is not to be recorded, whatever its cells or files say."""
+
 shipped: str | None = None
 """The text by which this payload came; None when it was imported from files."""
 
@@ -63,8 +66,21 @@ def _load(text):
     injection = sys.modules["kernel_payload.injection"]
     injection.shipped, injection.finder = text, finder
 
+def _leave_to_us():
+    # a configuration file may have loaded the tmrun of this environment, which is not the sender's
+    there = sys.modules.get("kernel_payload")
+    if there is None or getattr(there, "__file__", None) == PATH:
+        return
+    waiting = sys.modules.get("kernel_payload.interactive")
+    if waiting is not None:
+        waiting.leave_off_waiting()
+    for name in list(sys.modules):
+        if name.partition(".")[0] in ("kernel_payload", "tmrun"):
+            del sys.modules[name]
+
 if SYS_PATH is not None:
     sys.path[:] = SYS_PATH
+_leave_to_us()
 if "kernel_payload.door" not in sys.modules:
     if _same_files(PATH):
         import kernel_payload.door

@@ -17,8 +17,10 @@ from typing import Any
 
 from . import whereabouts
 from .commands import (
+    SETTINGS,
     adopt,
     current,
+    is_refused,
     jobs,
     make_session,
     make_settings,
@@ -27,9 +29,9 @@ from .commands import (
     shell_of_this_kernel,
 )
 from .settings import TimeMachine
-from .shell import IN_A_JOB, Session
+from .shell import Session
 from .varchive.archive import new_run_id
-from .varchive.errors import NotAVarchive, TmrunError, UsageError
+from .varchive.errors import NotAVarchive, TmrunError
 from .whereabouts import Whereabouts
 
 log = logging.getLogger("tmrun")
@@ -64,10 +66,18 @@ def begin(given: dict[str, Any], about: dict[str, Any]) -> None:
             "there are no cells to record here: in a notebook say %load_ext tmrun; to run a"
             " notebook and record it, say tmrun NOTEBOOK"
         )
+    given = {**given}
+    if isinstance(one := given.get("dontsave"), str):
+        given["dontsave"] = [one]
+    if path := given.get("varchive"):
+        given["varchive"] = str(Path(path).expanduser().absolute())
     settings = make_settings(shell, given)
     if (session := current()) is not None:
         if not session.is_worker:
+            session.hold_on()
             _adjust(session, given)
+        return
+    if is_refused():
         return
     leave_off_waiting()
     awaiting = _Awaiting(shell, settings, given, about)
@@ -117,8 +127,12 @@ class _Awaiting:
         session, place = resting(), None
         if session is not None and self._is_fit(session):
             _adjust(session, self._given)
-            session.recorder.look_at_all()
+            session.recorder.archive.resume_run(session.recorder.run)
+            # its states may have been cleared meanwhile
+            session.recorder.begin_anew()
         else:
+            if session is not None:
+                _carry_over(session, self._settings, self._given)
             session, place = _begin_run(self.shell, self._settings, self._about)
         adopt(session)
         session.enter(info, n)
@@ -128,7 +142,8 @@ class _Awaiting:
 
     def _is_fit(self, session: Session) -> bool:
         """Whether a session can be taken up again, as is wished now."""
-        same = self._given.get("varchive") in (None, session.settings.varchive)
+        wanted = None if session.is_orchestrated else self._given.get("varchive")
+        same = wanted in (None, session.settings.varchive)
         return same and session.recorder.stopped is None
 
 
@@ -148,12 +163,28 @@ def _begin_run(
         places.append(whereabouts.with_user_data(Path.cwd(), why))
     for place in places:
         settings.varchive = str(place.path)
-        known = {**about, "notebook": place.notebook, "interactive": True}
+        known = {**about, "notebook": place.notebook}
         try:
             return make_session(shell, settings, new_run_id(), known), place
         except (OSError, NotAVarchive) as error:
             failure = error
     raise TmrunError(f"no varchive can be written: {failure}; give a place: varchive='…'")
+
+
+def _carry_over(old: Session, settings: TimeMachine, given: dict[str, Any]) -> None:
+    """Have settings go on that this kernel had before, and let its last session go.
+
+    Raises
+    ------
+    TmrunError
+        When that was the orchestrator's, which knows of no other.
+    """
+    if old.is_orchestrated:
+        raise TmrunError(f"this run can no longer be recorded: {old.recorder.stopped}")
+    for name in SETTINGS:
+        if name not in given and name != "varchive":
+            setattr(settings, name, getattr(old.settings, name))
+    old.recorder.close()
 
 
 def _adjust(session: Session, given: dict[str, Any]) -> None:
@@ -162,7 +193,7 @@ def _adjust(session: Session, given: dict[str, Any]) -> None:
     for name, value in given.items():
         if name == "dontsave":
             settings.dontsave = list(dict.fromkeys([*settings.dontsave, *value]))
-        elif name not in said and name != "varchive":
+        elif name not in said and not (name == "varchive" and session.is_orchestrated):
             setattr(settings, name, value)
 
 
@@ -178,9 +209,9 @@ _ends: dict[str, tuple[int, float]] = {}
 
 
 def _follow(session: Session) -> None:
-    """Have the end of a run written when this process ends."""
+    """Have the end of a run written when this process ends, unless the orchestrator does."""
     run = session.recorder.run
-    if run not in _ends:
+    if run not in _ends and not session.is_orchestrated:
         _ends[run] = os.getpid(), time.monotonic()
         atexit.register(_at_exit, session)
 
@@ -190,8 +221,8 @@ def _at_exit(session: Session) -> None:
         return  # a forked child is not what is recorded
     if current() is session:
         rest()
-    _write_end(session)
-    session.recorder.close()
+        _write_end(session)
+        session.recorder.close()
 
 
 def _write_end(session: Session) -> None:
@@ -214,8 +245,9 @@ def end() -> None:
     leave_off_waiting()
     if (session := current()) is None:
         return
-    if session.is_worker:
-        raise UsageError(IN_A_JOB)
+    session.require_notebook()
+    # or %load_ext would take it for loaded
+    session.shell.extension_manager.loaded.discard("tmrun")
     going = [job.title for job in jobs().values() if not job.ended.is_set()]
     session.tell_of_rest()
     rest()

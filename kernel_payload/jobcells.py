@@ -128,11 +128,15 @@ class JobCells:
         if self._spawner is not None and _MARK not in self._shell.user_ns_hidden:
             self._spawner.close()
 
+    def enter(self) -> None:
+        """Take note that another cell runs."""
+        if self._spawner is not None:
+            self._spawner.announcer.cell = self._parent()
+
     def meet(self) -> None:
         """Take in what jobs have brought since the last cell."""
         if self._spawner is None:
             return
-        self._spawner.announcer.cell = self._parent()
         try:
             self._spawner.meet()
         except BaseException as error:

@@ -196,7 +196,7 @@ class Job:
 
     def _outputs(self) -> Outputs:
         heard, stored = self.heard, self._stored
-        return heard if stored is None else self._control.outputs(stored)
+        return heard if stored is None else self._control.outputs(self, stored)
 
 
 class Control(Protocol):
@@ -214,7 +214,7 @@ class Control(Protocol):
     def meet(self) -> None:
         """Give the notebook the answers of what has ended."""
 
-    def outputs(self, digest: str) -> Outputs:
+    def outputs(self, job: Job, digest: str) -> Outputs:
         """Read what was stored of its outputs."""
 
     def show(self, kind: str, content: Json) -> None:

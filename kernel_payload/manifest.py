@@ -88,7 +88,7 @@ class Manifest:
                 self.gone.add(name)
         self._shorten()
         there = set(withheld)
-        shown = tuple(name for name in deleted if name[0] != "<" and name not in there)
+        shown = tuple(name for name in deleted if name[:1] != "<" and name not in there)
         return Changes(tuple(sorted(made)), tuple(sorted(changed)), shown, tuple(sorted(unsaved)))
 
     def saved(self) -> int:

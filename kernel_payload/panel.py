@@ -17,6 +17,7 @@ from . import card
 from .announcer import Announcer
 from .jobs import ENDED, Job, Json
 from .telling import sendable
+from .varchive.errors import TmrunError
 from .widget import Widget, widget
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
@@ -179,7 +180,10 @@ class Panel:
     def _text(self, job: Job) -> str:
         if job not in self._last_texts:
             has_ended = job.status in ENDED
-            text = sendable(card.output(job))
+            try:
+                text = sendable(card.output(job))
+            except TmrunError as error:  # its state was cleared
+                text = str(error)
             if not has_ended:
                 return text
             # read once: it lies in the varchive by now

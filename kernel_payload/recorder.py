@@ -113,9 +113,13 @@ class Recorder:
         """Take note that the states of these cells are gone, with what they alone held."""
         self._chunker.forget_stored()
         if self.last in cells or self.parent in cells:
-            # what the next state is to refer to may be gone
-            self.candidates.forget_values()
-            self.register.manifest.begin_anew()
+            self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Store whatever the next state refers to: what was stored may be gone."""
+        self._chunker.forget_stored()
+        self.candidates.forget_values()
+        self.register.manifest.begin_anew()
 
     def present(self, code: str, classes: Iterable[str] = ()) -> dict[str, Known]:
         """Look at the variables in the middle of a cell, and store nothing.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from traitlets import Bool, Float, Int, List, Unicode, default
+from traitlets import Bool, Float, Int, List, Unicode, default, validate
 from traitlets.config import Configurable
 
 
@@ -34,6 +35,12 @@ class TimeMachine(Configurable):
         help="Where the states go; by default a varchive next to the notebook, or in the user's"
         " data directory."
     ).tag(config=True)
+
+    @validate("job_timeout")
+    def _limit(self, proposal: Any) -> float | None:
+        """Negative or 0 is for no limit, as on the command line."""
+        seconds: float | None = proposal["value"]
+        return seconds if seconds is not None and seconds > 0 else None
 
     @default("threads")
     def _processors(self) -> int:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import faulthandler
 import logging
-import re
+import os
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TextIO
 
 from .calm import calm
@@ -25,7 +26,7 @@ from .telling import describe_error, summary
 from .thaw import resolve_cell
 from .travel import go_back
 from .varchive import Run
-from .varchive.errors import CannotLoad, Damaged, NoSuchRun, UsageError
+from .varchive.errors import CannotLoad, Damaged, UsageError
 
 log = logging.getLogger("tmrun")
 log.addHandler(logging.NullHandler())  # what is not asked for is not printed into a cell
@@ -34,8 +35,6 @@ log.addHandler(logging.NullHandler())  # what is not asked for is not printed in
 IN_A_JOB = (
     "this cell is a job: it can neither go back nor have jobs of its own, nor say what is recorded"
 )
-
-_BEFORE = re.compile(r"-\d{1,3}")  # no run's id begins so
 
 
 class Session:
@@ -55,8 +54,8 @@ class Session:
         Where a crash leaves its trace.
     source : str or None
         In a worker, the job's cell as written in the notebook.
-    said : collection of str
-        The names of the settings from the command line: no cell changes them.
+    said : mapping
+        The settings from the command line, name -> value: no cell changes them.
 
     Attributes
     ----------
@@ -77,7 +76,7 @@ class Session:
         forward: bool = False,
         fault_file: str | None = None,
         source: str | None = None,
-        said: Collection[str] = (),
+        said: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.shell = shell
         self.recorder = recorder
@@ -88,6 +87,7 @@ class Session:
         self.jobs = JobCells(shell, recorder, settings, forward=forward)
         self._source = source
         self._forward = forward
+        self._pid = os.getpid()
         self._told = False  # why recording stopped
         self._running: Running | None = None
         self._magics: Mapping[str, tuple[str, Callable[..., Any]]] = {}
@@ -102,6 +102,26 @@ class Session:
         """Whether this kernel runs a job of another one's notebook."""
         return self._source is not None
 
+    def require_notebook(self) -> None:
+        """Refuse what only a cell of the notebook's own kernel may ask.
+
+        Raises
+        ------
+        UsageError
+            In a job, or in a child process.
+        """
+        if self.is_worker:
+            raise UsageError(IN_A_JOB)
+        if os.getpid() != self._pid:
+            raise UsageError(
+                "this is a child process of the notebook's kernel: ask in the notebook"
+            )
+
+    @property
+    def is_orchestrated(self) -> bool:
+        """Whether an orchestrator runs the cells."""
+        return self._forward
+
     @property
     def is_in_cell(self) -> bool:
         """Whether a cell runs."""
@@ -109,19 +129,31 @@ class Session:
 
     def hook(self, magics: Mapping[str, tuple[str, Callable[..., Any]]]) -> None:
         """Begin to record, and have magics, name -> kind and function, until the end of it."""
-        self.shell.events.register("pre_run_cell", self._before)
-        self.shell.events.register("post_run_cell", self._after)
-        self.shell.input_transformers_cleanup.append(self.jobs.transform)
-        self.shell.configurables.append(self.settings)
+        self._magics = magics
         self.settings.observe(self._heed_settings)
         self._heed_settings()
-        self._magics = magics
-        for name, (kind, magic) in magics.items():
+        self.hold_on()
+
+    def hold_on(self) -> None:
+        """Be in the shell wherever that is needed, also where a cell has removed us."""
+        events, transformers = self.shell.events, self.shell.input_transformers_cleanup
+        if self._after not in events.callbacks["post_run_cell"]:
+            self.recorder.look_at_all()
+        events.register("pre_run_cell", self._before)
+        events.register("post_run_cell", self._after)
+        for mine, there in (
+            (self.jobs.transform, transformers),
+            (self.settings, self.shell.configurables),
+        ):
+            if mine not in there:
+                there.append(mine)
+        for name, (kind, magic) in self._magics.items():
             self.shell.register_magic_function(magic, kind, name)
 
     def unhook(self) -> None:
         """Stop recording, with everything written and no job left; whatever fails."""
         events, transformers = self.shell.events, self.shell.input_transformers_cleanup
+        interrupt: BaseException | None = None
         # the shell is the user's, too: what we put there may be gone by now
         for undo in (
             partial(events.unregister, "pre_run_cell", self._before),
@@ -135,12 +167,16 @@ class Session:
         ):
             try:
                 undo()
-            except Exception as error:  # noqa: BLE001  (the next steps are to be done all the same)
+            except BaseException as error:  # noqa: BLE001  (the next steps are to be done all the same)
                 log.debug("on the way out: %r", error)
+                interrupt = interrupt or (error if isinstance(error, KeyboardInterrupt) else None)
+        if interrupt is not None:
+            raise interrupt
 
     def enter(self, info: Any, n: int | None = None) -> None:
         """Take note of a cell that begins to run, or that runs already and has this number."""
         self._running = Running(info.raw_cell or "", info.cell_id, now(), time.perf_counter(), n)
+        self.jobs.enter()
 
     def tell_of_rest(self) -> None:
         """Have the orchestrator know that from this cell on nothing is recorded, as is wished."""
@@ -154,6 +190,16 @@ class Session:
                     del of_kind[name]
 
     def _heed_settings(self, _: Any = None) -> None:
+        where = str(self.recorder.archive.path)
+        if not self.is_worker and self.settings.varchive != where:
+            self.settings.varchive = where
+            raise UsageError(
+                f"this notebook is recorded in {where}; say tm.unhook() first, and then"
+                " tm.hook(varchive='…')"
+            )
+        for name, value in self.said.items():
+            if name != "dontsave" and getattr(self.settings, name) != value:
+                setattr(self.settings, name, value)
         self.recorder.candidates.thorough = self.settings.thorough
         self.recorder.dontsave.add(self.settings.dontsave)
         self.jobs.heed_settings()
@@ -177,22 +223,12 @@ class Session:
         NoSuchRun, UsageError
             With the runs that there are.
         """
-        archive, own = self.recorder.archive, self.recorder.run
-        if isinstance(run, str) and _BEFORE.fullmatch(run):
-            run = int(run)
-        if not isinstance(run, int) or run >= 0:
-            return archive.run(own if run is None else run)
-        runs = archive.runs()
-        earlier = runs[: runs.index(own)] if own in runs else runs
-        if -run > len(earlier):
-            there = ", ".join(earlier) or "none"
-            raise NoSuchRun(f"there is no run {run} before this one (runs before it: {there})")
-        return archive.run(earlier[run])
+        own = self.recorder.run
+        return self.recorder.archive.run(own if run is None else run, own=own)
 
     def past(self, n: int | str, run: str | int | None = None) -> Any:
         """Go back to the state after a cell; see `wishes.past`."""
-        if self.is_worker:
-            raise UsageError(IN_A_JOB)
+        self.require_notebook()
         archive, recorder = self.recorder.archive, self.recorder
         of = self.run_of(run)
         number = resolve_cell(archive, of.id, n)

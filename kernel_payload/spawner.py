@@ -27,7 +27,7 @@ from .recorder import Recorder
 from .telling import sendable, summary
 from .varchive import SPAWNED, Entry, State, Varchive
 from .varchive.digest import digest
-from .varchive.errors import TmrunError, UsageError
+from .varchive.errors import NoSuchState, TmrunError, UsageError
 from .varchive.store import sync
 from .worker import Surroundings
 
@@ -205,9 +205,15 @@ class Spawner:
 
     def close(self) -> None:
         """End all jobs and workers; those of later cells begin anew."""
-        dispatcher, self._dispatcher = self._dispatcher, None
-        if dispatcher is not None:
-            dispatcher.close()
+        if (spawned := self._spawned) is not None:
+            # its cell is the one that ends them all
+            self._spawned = None
+            self._bases[spawned.job] = spawned.state
+            self._recorder.wait()
+            self.ended(spawned.job, End("cancelled"))
+        if self._dispatcher is not None:
+            self._dispatcher.close()
+            self._dispatcher = None
 
     def resize(self, threads: int) -> None:
         """Run as many at once from now on."""
@@ -221,6 +227,7 @@ class Spawner:
         """Load the answer of a job that has finished."""
         recorder = self._recorder
         archive = Varchive.at(recorder.archive.path)
+        self._require_state(archive, job)
         home = Homeward(
             archive,
             archive.run(recorder.run),
@@ -255,9 +262,16 @@ class Spawner:
         if self._spawned is not None and self._spawned.job is job:
             raise UsageError(f"{job.title} begins when its cell ends: wait for it in another cell")
 
-    def outputs(self, digest: str) -> Outputs:
+    def outputs(self, job: Job, digest: str) -> Outputs:
         """Read what was stored of a job's outputs."""
-        return Outputs.from_bytes(Varchive.at(self._recorder.archive.path).store.get(digest))
+        archive = Varchive.at(self._recorder.archive.path)
+        self._require_state(archive, job)
+        return Outputs.from_bytes(archive.store.get(digest))
+
+    def _require_state(self, archive: Varchive, job: Job) -> None:
+        if job.n not in archive.states(self._recorder.run):
+            what = f"the state of {job.title} was cleared, and with it what it put out"
+            raise NoSuchState(f"{what}; Out[{job.n}] may still have its answer")
 
     def show(self, kind: str, content: Json) -> None:
         """Show an output in the current cell."""

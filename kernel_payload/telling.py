@@ -7,6 +7,8 @@ import platform
 from importlib import metadata
 from typing import Any
 
+import psutil
+
 from .varchive import State
 from .varchive.digest import ALGORITHM
 
@@ -18,10 +20,14 @@ def about_this_kernel() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.system(),
-        "process": {"host": platform.node(), "pid": os.getpid()},
+        "process": {"host": platform.node(), "pid": os.getpid(), "started": _started()},
         "hash": ALGORITHM,
         "packages": {name: version for name in _PACKAGES if (version := _version(name))},
     }
+
+
+def _started() -> float:
+    return float(psutil.Process().create_time())
 
 
 def _version(name: str) -> str | None:

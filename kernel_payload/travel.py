@@ -109,6 +109,7 @@ class _Journey:
         archive = recorder.archive
         self.home = Homeward(archive, run, archive.state(run.id, n), recorder.namespace, classes)
         self._live = classes
+        self._withheld = recorder.withheld()
         self._then: dict[Place, Key] = {}
         for name, entry in recorder.register.entries.items() if self._is_own else ():
             if entry.place is not None and (known := recorder.candidates.known.get(name)):
@@ -123,6 +124,8 @@ class _Journey:
         found = []
         for place, names in groups.items():
             wanted = [name for name in names if name[:1] != "<" or name in self._live]
+            # what is not to be saved is left alone
+            wanted = [name for name in wanted if name not in self._withheld]
             key = self._key(place) if wanted and self._is_own else None
             if any(self._present.get(name) != key or key is None for name in wanted):
                 found.append(place)
@@ -132,6 +135,7 @@ class _Journey:
     def arrive(self) -> None:
         """Have the recorder know where it is."""
         home, recorder = self.home, self._recorder
+        recorder.namespace.update(self._withheld)
         if not self._is_own:
             recorder.parent = f"{home.run.id}:{home.state.n}"
             return

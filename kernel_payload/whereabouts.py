@@ -1,6 +1,6 @@
 """Where the varchive of an interactive session stands: by the notebook, or with the user's data.
 
-Pure, but for looking which files there are.
+Pure, but for looking which files there are, and who started this process.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 from platformdirs import user_data_path
 
 from .varchive.digest import digest
@@ -28,9 +29,8 @@ class Whereabouts:
 def wanted(path: str, environment: Mapping[str, str], namespace: Mapping[str, Any]) -> Whereabouts:
     """Give the place that the user has named."""
     notebook = _notebook(environment, namespace)
-    return Whereabouts(
-        Path(path).expanduser().absolute(), "as asked", notebook.name if notebook else None
-    )
+    place = Path(path).expanduser().absolute()
+    return Whereabouts(place, "as asked", notebook.name if notebook else None)
 
 
 def beside_notebook(
@@ -58,7 +58,10 @@ def with_user_data(directory: Path, why: str) -> Whereabouts:
 
 def _notebook(environment: Mapping[str, str], namespace: Mapping[str, Any]) -> Path | None:
     """Find the notebook's path, as Jupyter Server and VS Code tell it to their kernels."""
-    for told in (namespace.get("__vsc_ipynb_file__"), environment.get("JPY_SESSION_NAME")):
+    server = environment.get("JPY_SESSION_NAME")
+    if server is not None and _is_inherited(server):
+        server = None
+    for told in (namespace.get("__vsc_ipynb_file__"), server):
         if isinstance(told, str) and told:
             path = Path(told).absolute()
             # consoles have a name, too, but it is no file's
@@ -67,7 +70,9 @@ def _notebook(environment: Mapping[str, str], namespace: Mapping[str, Any]) -> P
     return None
 
 
-def can_be_written(path: Path) -> bool:
-    """Whether a varchive may be made, or written to, at this path."""
-    there = path if path.exists() else path.parent
-    return os.access(there, os.W_OK | os.X_OK)
+def _is_inherited(name: str) -> bool:
+    """Whether it names the notebook from which the process was run that started this kernel."""
+    try:
+        return bool(psutil.Process(os.getppid()).environ().get("JPY_SESSION_NAME") == name)
+    except (psutil.Error, OSError):
+        return False

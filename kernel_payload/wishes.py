@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
 import sys
 import threading
@@ -15,8 +17,8 @@ from .card import size
 from .commands import jobs, session_of_this_kernel, shell_of_this_kernel
 from .injection import importable
 from .names import is_name
-from .shell import IN_A_JOB, Session
-from .thaw import Variables
+from .shell import Session
+from .thaw import Variables, resolve_cell
 from .travel import put_variables
 from .varchive import Run, Varchive
 from .varchive.clearing import clear
@@ -34,7 +36,7 @@ def wait(timeout: float | None = None) -> bool:
 
 def notify(where: str, *, on: bool) -> None:
     """Have the end of each job told in the ``terminal`` or in ``jupyter``, or not."""
-    setattr(session_of_this_kernel().settings, f"notify_{where}", bool(on))
+    setattr(_notebook_session().settings, f"notify_{where}", bool(on))
 
 
 def past(n: int | str, run: str | int | None = None) -> Any:
@@ -93,8 +95,16 @@ def dict_to_main(variables: Mapping[str, Any]) -> None:
 
 
 def saving(on: bool) -> None:
-    """Record the variables after each cell from this one on, or do not."""
+    """Record the variables after each cell from this one on, or do not.
+
+    Raises
+    ------
+    UsageError
+        For what is neither true nor false.
+    """
     session = _notebook_session()
+    if on not in (True, False):
+        raise UsageError(f"{on!r} is neither True nor False")
     session.settings.saving = bool(on)
 
 
@@ -114,8 +124,9 @@ def clear_past(cells: Iterable[int] | None, run: str | int | None) -> None:
 
     Parameters
     ----------
-    cells : iterable of int, optional
-        Their numbers; by default all but those of jobs that have not ended.
+    cells : iterable of int or str, optional
+        Their numbers, negative from the end, or ids; by default all but those of jobs that have
+        not ended.
     run : str or int, optional
         As for `Session.run_of`; by default this one.
 
@@ -128,6 +139,7 @@ def clear_past(cells: Iterable[int] | None, run: str | int | None) -> None:
     """
     session = _notebook_session()
     recorder, of = session.recorder, session.run_of(run)
+    session.jobs.meet()  # their answers are among what goes
     recorder.wait()
     archive, is_own = recorder.archive, of.id == recorder.run
     if not is_own and _is_going(of):
@@ -138,14 +150,17 @@ def clear_past(cells: Iterable[int] | None, run: str | int | None) -> None:
     going = [job.n for job in jobs().values() if not job.ended.is_set()] if is_own else []
     if cells is None:
         cells = [n for n in archive.states(of.id) if n not in going]
-    cells = list(cells)
-    if busy := [n for n in cells if n in going]:
+    if isinstance(cells, (int, str)):
+        cells = [cells]
+    cells = {resolve_cell(archive, of.id, n) for n in cells}
+    if busy := sorted(cells & {*going}):
         raise UsageError(
             f"the job of cell {busy[0]} runs on its state: wait for it, or cancel it, first"
         )
-    cleared = clear(archive, of.id, cells)
     if is_own:
-        recorder.forget(cleared.states)
+        # before, for what is interrupted midway has removed something
+        recorder.forget(cells)
+    cleared = clear(archive, of.id, cells)
     count = len(cleared.states)
     print(f"tmrun: {count} state{'s' * (count != 1)} cleared, {size(cleared.bytes)} freed")
 
@@ -168,7 +183,7 @@ def panel() -> None:
     with importable():
         from .panel import Panel
 
-    session = session_of_this_kernel()
+    session = _notebook_session()
     spawner = session.jobs.spawner
     Panel(spawner.announcer, spawner.jobs, go).show()
 
@@ -189,15 +204,21 @@ def go(n: int) -> None:
 
 def _is_going(run: Run) -> bool:
     """Whether a process on this machine goes on with a run."""
-    process = run.about.get("process")
-    if run.end is not None or not process or process["host"] != platform.node():
+    told = run.about.get("process")
+    if run.end is not None or not told or told["host"] != platform.node():
         return False
-    return bool(psutil.pid_exists(process["pid"]))
+    if told["pid"] == os.getpid():
+        return False  # an earlier one of this very kernel
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(told["pid"])
+        # others get the number of one that has ended
+        is_it: bool = abs(process.create_time() - told["started"]) < 1
+        return is_it and bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def _notebook_session() -> Session:
-    """Give this kernel's session, unless it runs a job."""
+    """Give this kernel's session, where it may be told what to do."""
     session = session_of_this_kernel()
-    if session.is_worker:
-        raise UsageError(IN_A_JOB)
+    session.require_notebook()
     return session

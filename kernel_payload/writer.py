@@ -99,6 +99,8 @@ class Writer:
         while (path := self._unsynced.get()) is not None:
             try:
                 sync(path)
+            except FileNotFoundError:
+                pass  # its state was cleared since
             except OSError as error:
                 # a network file system may find out only now that the disk is full
                 self.failure = self.failure or error

@@ -28,8 +28,9 @@ BESIDES = {
     "kernel_payload.dispatcher": {"psutil"},
     "kernel_payload.settings": {"traitlets"},
     "kernel_payload.commands": {"traitlets"},
-    "kernel_payload.whereabouts": {"platformdirs"},
+    "kernel_payload.whereabouts": {"platformdirs", "psutil"},
     "kernel_payload.wishes": {"psutil"},
+    "kernel_payload.telling": {"psutil"},
     "kernel_payload.widget": {"anywidget", "traitlets"},
 }
 # floors of the payload, the lowest first; a module imports of those before it, and of its own

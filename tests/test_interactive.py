@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
+from conftest import ROOT
 from live import PATIENCE, Live
 
 import tmrun
@@ -92,8 +94,8 @@ def test_a_job_works_while_nothing_is_saved(start: Start) -> None:
 
 @pytest.mark.parametrize(
     ("stop", "again"),
-    [("tm.unhook()", "tm.hook()"), ("%unload_ext tmrun", "%load_ext tmrun"),
-     ("%unload_ext tmrun", "tm.hook()")],
+    [(stop, again) for stop in ("tm.unhook()", "%unload_ext tmrun")
+     for again in ("tm.hook()", "%load_ext tmrun")],
 )  # fmt: skip
 def test_unhook_stops_and_hook_takes_it_up_again(start: Start, stop: str, again: str) -> None:
     live = start("%load_ext tmrun", "import tmrun as tm", "x = [1]")
@@ -112,6 +114,21 @@ def test_unhook_stops_and_hook_takes_it_up_again(start: Start, stop: str, again:
     live.ok("%past 3")
     assert live.ok("x, 'y' in globals()")[0].answer == "([1], False)"
     assert len(Varchive.at(live.written()).runs()) == 1
+
+
+def test_a_cell_that_spawns_a_job_and_unhooks_cancels_it(start: Start) -> None:
+    live = start(HOOK, "%thread 1 + 1\ntm.unhook()")
+    assert live.ok("tm.jobs[2].status")[0].answer == "'cancelled'"
+    live.ok("tm.hook()", "x = 1")
+    states = tmrun.open(live.written())
+    assert [states.state(n).status for n in (2, 4, 5)] == ["cancelled", "ok", "ok"]
+    assert [states.state(n).job is None for n in (2, 4, 5)] == [False, True, True]
+
+
+def test_what_is_shown_while_nothing_is_recorded_stands_in_its_own_cell(start: Start) -> None:
+    live = start(HOOK, "%%thread\nprint('said')", "tm.wait()", "tm.unhook()", "1")
+    assert live.ok("tm.jobs[2].replay()")[0].out == "said\n"
+    assert len(live.ok("tm.hook(); tm.panel()")[0].displays) == 1
 
 
 def test_unhook_cancels_jobs_and_says_so(start: Start) -> None:
@@ -150,6 +167,28 @@ def test_an_object_that_is_not_saved_is_not_kept_alive(start: Start) -> None:
     )
     assert live.ok("del big", "2")[0].out == "freed\n"
     assert live.ok("big = Big([2])", "sorted(tm.vars(-1))")[1].answer == "['Big', 'big', 'tm']"
+
+
+def test_one_in_a_circle_or_referred_to_weakly_is_not_kept_alive_either(start: Start) -> None:
+    big = "class Big: pass\nbig = Big(); big.me = big; tm.dontsave(big)\nimport gc, weakref"
+    live = start(HOOK, big + "\nref = weakref.ref(big)")
+    assert live.ok("del big", "gc.collect(); ref()")[1].answer is None
+
+
+def test_what_is_withheld_stays_so_on_going_back_and_in_another_varchive(start: Start) -> None:
+    live = start(
+        HOOK,
+        "big, other = [1, 2], [3]\nalias = big",
+        "tm.dontsave(big); tm.dontsave('secret')\nsecret = 'k'; mark = id(big)",
+        "other.append(4)",
+        "tm.past(2)",
+    )
+    assert live.ok("alias is big, id(big) == mark if 'mark' in globals() else other")[0].answer == (
+        "(True, [3])"
+    )
+    assert "big" not in tmrun.vars(live.written(), -1)
+    live.ok("tm.unhook(); tm.hook(varchive='b.varchive')", "secret = big")
+    assert sorted(tmrun.vars(live.written("b.varchive"), -1)) == ["other", "tm"]
 
 
 @pytest.mark.parametrize("value", ["5", "None", "1.5", "()", "True", "b'x'"])
@@ -216,6 +255,79 @@ def test_clear_past_of_everything_leaves_the_notebook_and_later_states_whole(sta
         live.ok("a[0], np.shares_memory(v, a), type(c) is C")[0].answer
         == "(np.float64(0.0), True, True)"
     )
+
+
+def test_what_is_cleared_before_it_is_on_the_disk_itself_ends_nothing(start: Start) -> None:
+    large = "import os; a = os.urandom(40_000_000)"
+    live = start(HOOK, large, "tm.clear_past()", large, "tm.clear_past([4])", "b = 1")
+    assert live.ok("tm.archive.states()")[0].answer == "[3, 5, 6]"
+    assert Varchive.at(live.written()).verify() == []
+
+
+def test_a_clearing_that_is_interrupted_harms_no_later_state(start: Start) -> None:
+    live = start(
+        HOOK,
+        "x = [1] * 1000",
+        "import kernel_payload.varchive.clearing as c; whole = c._Going.remove_objects\n"
+        "def stopped(self):\n    whole(self); raise KeyboardInterrupt\n"
+        "c._Going.remove_objects = stopped",
+    )
+    assert "KeyboardInterrupt" in str(live.run("tm.clear_past()").error)
+    live.ok("c._Going.remove_objects = whole", "y = 1")
+    assert Varchive.at(live.written()).verify() == []
+    assert tmrun.vars(live.written(), -1)["x"] == [1] * 1000
+
+
+@pytest.mark.parametrize(
+    ("cells", "left"),
+    [("3", [1, 2, 4]), ("[-1]", [1, 2, 3]), ("(n for n in (2, 3))", [1, 4]), ("range(2, 5)", [1])],
+)
+def test_cells_to_clear_are_named_as_for_past(start: Start, cells: str, left: list[int]) -> None:
+    live = start(HOOK, "x = 1", "x = 2", "x = 3", f"tm.clear_past({cells})")
+    assert tmrun.open(live.written()).states() == [*left, 5]
+
+
+@pytest.mark.parametrize("cells", ["['5']", "[5.0]", "[None]", "[True]", "'5'", "[9]"])
+def test_what_is_no_cell_is_not_cleared(start: Start, cells: str) -> None:
+    live = start(HOOK, "x = 1")
+    error = str(live.run(f"tm.clear_past({cells})").error)
+    assert error.startswith(("NoSuchState", "UsageError"))
+    assert tmrun.open(live.written()).states() == [1, 2, 3]
+
+
+def test_a_child_process_changes_nothing_of_what_is_recorded(start: Start) -> None:
+    child = (
+        "import os, sys\npid = os.fork()\nif pid == 0:\n    told = []\n"
+        "    for ask in (tm.clear_past, tm.unhook, lambda: tm.saving(False)):\n"
+        "        try: ask()\n        except tm.UsageError as e: told.append(str(e))\n"
+        "    open('told', 'w').write(str(len([t for t in told if 'child process' in t])))\n"
+        "    os._exit(0)\nos.waitpid(pid, 0)"
+    )
+    live = start(HOOK, "x = [1]", child, "x.append(2)")
+    assert (live.folder / "told").read_text() == "3"
+    assert tmrun.open(live.written()).states() == [1, 2, 3, 4]
+    assert Varchive.at(live.written()).verify() == []
+
+
+def test_a_job_whose_state_was_cleared_says_so(start: Start) -> None:
+    live = start(HOOK, "%%thread\nprint('said'); 5", "tm.wait()", "tm.clear_past([2])")
+    for ask in ("output", "replay()"):
+        assert "the state of job 2 was cleared" in str(live.run(f"tm.jobs[2].{ask}").error)
+    assert live.ok("Out[2]")[0].answer == "5"
+
+
+def test_what_was_cleared_while_nothing_was_recorded_is_stored_again(start: Start) -> None:
+    one = start(HOOK, "a = list(range(1000))", "tm.unhook()")
+    path = one.folder / "study.varchive"
+    assert Varchive.at(path).run().end is not None
+    other = start(HOOK)
+    other.ok("tm.clear_past(run=-1)")
+    one.ok("tm.hook()", "b = 1")
+    # it goes on, so it has not ended, and no other kernel clears it
+    assert "is being recorded" in str(other.run("tm.clear_past(run=-1)").error)
+    assert Varchive.at(one.written()).verify() == []
+    assert Varchive.at(path).run(0).end is None
+    assert tmrun.vars(path, -1, run=0)["a"] == list(range(1000))
 
 
 def test_what_was_cleared_can_be_made_again(start: Start) -> None:
@@ -297,11 +409,12 @@ def test_jobs_running_finished_and_spawned_tell_of_them(start: Start) -> None:
 
 def test_the_ends_of_jobs_are_told_where_one_wishes(start: Start) -> None:
     live = start(HOOK, "tm.notify_jupyter(True); tm.notify_terminal(False)")
-    (ran,) = live.ok("%thread 1 + 1")[:1]
-    (ran,) = live.ok("tm.wait()")
-    assert "tmrun: job 3 finished" in ran.out
-    live.ok("tm.notify_jupyter(False)", "%thread 1 + 2")
-    assert live.ok("tm.wait()")[0].out == ""
+    wait = "%%thread\nimport os, time\nwhile not os.path.exists({!r}): time.sleep(.01)"
+    live.ok(wait.format("one"))
+    let_go = "open({!r}, 'w').close(); tm.wait()"
+    assert "tmrun: job 3 finished" in live.ok(let_go.format("one"))[0].out
+    live.ok("tm.notify_jupyter(False)", wait.format("two"))
+    assert live.ok(let_go.format("two"))[0].out == ""
     assert live.ok("%config TimeMachine.notify_terminal")[0].answer == "False"
 
 
@@ -395,7 +508,7 @@ def test_states_of_earlier_sessions_are_there_after_a_restart(start: Start) -> N
     assert live.ok("f(), x")[0].answer == "(np.int64(10), 1)"
     live.ok("%past 2 --run -1")
     assert live.ok("x, 'f' in globals()")[0].answer == "(2, False)"
-    assert "there is no run -3 before this" in str(live.run("tm.past(1, run=-3)").error)
+    assert "-3 is no run of" in str(live.run("tm.past(1, run=-3)").error)
     live.ok("tm.clear_past(run=-2)")
     assert live.ok("tm.runs[-2].states()")[0].answer == "[]"
     ends = [Varchive.at(live.written()).run(i).end for i in range(3)]
@@ -404,7 +517,8 @@ def test_states_of_earlier_sessions_are_there_after_a_restart(start: Start) -> N
 
 def test_what_was_recorded_survives_a_kill(start: Start) -> None:
     live = start(HOOK, "x = 1", "x = 2")
-    live.run("import os\nx = 3")
+    live.run("x = 3")
+    live.written()
     live.manager.signal_kernel(9)
     live.start()
     live.ok(HOOK)
@@ -476,6 +590,84 @@ def test_the_command_line_sets_the_same(
     assert [o.text for cell in outputs for o in cell] == ["[2, 9.0]\n"]
     assert sorted(tmrun.vars(report, 3)) == ["get", "tm", "x"]
     assert len(Varchive.at(report.varchive).runs()) == 1
+
+
+def test_what_the_configuration_cannot_have_is_told_and_passed_over(
+    start: Start, tmp_path: Path
+) -> None:
+    configure(tmp_path, "c.TimeMachine.threads = 0\nc.TimeMachine.dontsave = ['secret']\n")
+    live = start()
+    (ran,) = live.ok("%load_ext tmrun")
+    assert "the configuration cannot be followed" in ran.err
+    live.ok("import tmrun as tm; secret = 1")
+    live.run("%config TimeMachine.threads = -3")
+    live.ok("tm.unhook()", "tm.hook(threads=2)")
+    assert live.ok("%config TimeMachine.threads")[0].answer == "2"
+    assert sorted(tmrun.vars(live.written(), -1)) == ["tm"]
+
+
+def test_another_place_is_refused_while_it_is_recorded(start: Start) -> None:
+    live = start(HOOK)
+    path = str(live.folder / "study.varchive")
+    assert "tm.unhook() first" in str(live.run("tm.hook(varchive='other.varchive')").error)
+    live.run("%config TimeMachine.varchive = 'other'")
+    assert live.ok("%config TimeMachine.varchive")[0].answer == repr(path)
+    live.ok("tm.hook(varchive='study.varchive', job_timeout=-1)")
+    assert live.ok("%config TimeMachine.job_timeout")[0].answer is None
+
+
+@pytest.mark.parametrize("loads", ["a cell", "the configuration"])
+def test_without_a_record_nothing_is_recorded_whatever_is_loaded(
+    record: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loads: str
+) -> None:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    configure(tmp_path, CONFIG if loads == "the configuration" else "")
+    load = "%load_ext tmrun" if loads == "a cell" else "x = 1"
+    report = record(load, "x = 1", record=False)
+    assert report.status == "ok"
+    assert [cell.outputs for cell in nbformat.read(report.output, 4).cells] == [[], []]
+    assert not [*tmp_path.rglob("*.varchive")]
+
+
+def test_no_cell_overrules_the_command_line(record: Any) -> None:
+    read = "print([c for c in get_ipython().configurables if type(c).__name__ == 'TimeMachine']"
+    report = record("%config TimeMachine.threads = 9", read + "[0].threads)", threads=1)
+    assert nbformat.read(report.output, 4).cells[1].outputs[0].text == "1\n"
+
+
+def test_the_tmrun_of_another_environment_gives_way_to_that_of_the_orchestrator(
+    record: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other"
+    for name in ("tmrun", "kernel_payload"):
+        shutil.copytree(ROOT / name, other / name)
+    commands = other / "kernel_payload/commands.py"
+    commands.write_text(commands.read_text().replace("def adopt(", "def embrace("))
+    for path in (other / "kernel_payload").glob("*.py"):
+        path.write_text(path.read_text().replace("adopt", "embrace"))
+    monkeypatch.setenv("PYTHONPATH", str(other))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    configure(tmp_path, CONFIG)
+    report = record("x = 1", "%past 1", "%thread x + 1")
+    assert (report.status, report.complete) == ("ok", True)
+    assert tmrun.ans(report, 3) == 2
+
+
+def test_a_notebook_that_a_cell_runs_is_not_recorded_into_that_cells_varchive(
+    start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "inner").mkdir()
+    inner = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("%load_ext tmrun\ny = 2")])
+    nbformat.write(inner, tmp_path / "inner/inner.ipynb")
+    run_it = (
+        "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import nbclient, nbformat;"
+        'nbclient.execute(nbformat.read("inner/inner.ipynb", 4))\'], check=True)'
+    )
+    live = start(HOOK, "x = 1", run_it)
+    assert len(Varchive.at(live.written()).runs()) == 1
+    (theirs,) = (tmp_path / "data/tmrun").iterdir()
+    assert "y" in tmrun.vars(theirs, 1)
 
 
 # -- headless, the same
@@ -610,6 +802,20 @@ def test_a_full_or_vanished_disk_stops_the_record_and_no_cell(start: Start) -> N
     assert "study.varchive" in live.ok("tm.unhook()", "tm.hook()\ny = x")[1].out
     found = tmrun.vars(live.written(), -1)
     assert (found["x"], found["y"]) == (4, 4)
+
+
+def test_hook_takes_hold_again_where_a_cell_has_removed_it(start: Start) -> None:
+    live = start(HOOK, "x = 1", "get_ipython().events.callbacks['post_run_cell'].clear()", "x = 2")
+    live.ok("tm.hook()", "y = 1")
+    states = tmrun.open(live.written())
+    assert states.states() == [1, 2, 5, 6]
+    assert states.state(5).changed == ("x",)
+
+
+def test_a_name_that_python_cannot_have_is_no_trouble(start: Start) -> None:
+    live = start(HOOK, "x = 1", "globals()[''] = 7", "y = 1", "tm.past(2)")
+    assert [ran.err for ran in live.ok("x")] == [""]
+    assert tmrun.open(live.written()).states() == [1, 2, 3, 4, 5, 6]
 
 
 def test_in_a_job_the_recording_cannot_be_changed(start: Start) -> None:

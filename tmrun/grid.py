@@ -107,11 +107,13 @@ def _read(recording: Recording) -> Iterator[Row]:
     archive = recording.archive
     # the base tables that states share are read once each
     base = cache(lambda digest: archive.entries(State(0, base=digest)))
+    seen: set[int] = set()
     last: int | None = None  # the cell from which the next one goes on, unless it goes back
     for n in archive.states(recording.run.id):
         # of a damaged one it is not known on what it ran: most go on from the one before
         row = _row(recording, State(n, parent=last), base)
-        yield replace(row, marks=_marks(row, last))
+        yield replace(row, marks=_marks(row, last, seen))
+        seen.add(n)
         if not row.is_job:
             last = n
 
@@ -129,12 +131,14 @@ def _row(recording: Recording, state: State, base: Callable[[str | None], dict[s
     return Row(state, {name: entry for name, entry in found.items() if name[:1] != "<"})
 
 
-def _marks(row: Row, last: int | None) -> str:
+def _marks(row: Row, last: int | None, seen: set[int]) -> str:
     if row.entries is None:
         return UNKNOWN
     state = row.state
     failed = state.error is not None or state.status not in ("ok", SPAWNED)
-    told = {"x": failed, "&": row.is_job, "<": state.parent not in {None, last}}
+    # of a parent that was cleared it is not known
+    known = isinstance(state.parent, str) or state.parent in seen
+    told = {"x": failed, "&": row.is_job, "<": known and state.parent != last}
     return "".join(mark for mark, holds in told.items() if holds)
 
 

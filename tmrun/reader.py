@@ -11,7 +11,7 @@ from typing import Any
 from kernel_payload.thaw import Namespace, Variables, resolve_cell
 from kernel_payload.varchive import Run, State, Varchive, ranges
 from kernel_payload.varchive.copying import save
-from kernel_payload.varchive.errors import NoSuchRun, NotAVarchive, Untrusted
+from kernel_payload.varchive.errors import NoSuchRun, NotAVarchive, Untrusted, UsageError
 
 
 class Recording:
@@ -99,8 +99,7 @@ class Runs(Mapping[int, Recording]):
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        runs = recording.archive.runs()
-        earlier = runs[: runs.index(recording.run.id)]
+        earlier = recording.archive.before(recording.run.id)
         self._runs = {-place: run for place, run in enumerate(reversed(earlier), 1)}
 
     def __getitem__(self, place: int) -> Recording:
@@ -136,8 +135,10 @@ def open_recording(path: Any, run: str | int | None = None, *, trusted: bool = F
         archive, known = path, None
     elif getattr(path, "varchive", None) is not None:  # a report of tmrun.run
         archive, known = Varchive.at(path.varchive), path.run
-    else:
+    elif isinstance(path, (str, os.PathLike)):
         archive, known = _find(Path(path))
+    else:
+        raise UsageError(f"{path!r} is no path; give a .varchive or the output notebook of a run")
     wanted = run if run is not None else known if known is not None else -1
     return Recording(archive, archive.run(wanted), trusted=trusted)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kernel_payload.conversation import KernelDiedError
 from kernel_payload.death import explain, gather, out_of_memory_kills
+from kernel_payload.injection import NO_RECORD
 from kernel_payload.process import Process
 from kernel_payload.varchive.errors import TmrunError, UsageError
 
@@ -138,7 +139,7 @@ class _Run:
 
     async def main(self) -> Report:
         """Run it all: kernel, cells, record, output notebook."""
-        process = await Process.start(self.plan.kernel, self.plan.cwd)
+        process = await Process.start(self.plan.kernel, self.plan.cwd, _environment(self.plan))
         self.stop.again = process.kill
         try:
             kernel = Kernel(process, self.nb, self._show, self.jobs.hear)
@@ -314,3 +315,9 @@ class _Run:
             reason=self.reason or self.recording.missing,
             signal=self.stop.signal,
         )
+
+
+def _environment(plan: Plan) -> dict[str, str]:
+    """Give the environment of the kernel: whether it is recorded is for the plan to say."""
+    environment = {name: value for name, value in os.environ.items() if name != NO_RECORD}
+    return environment if plan.varchive is not None else {**environment, NO_RECORD: "1"}

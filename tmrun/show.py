@@ -98,6 +98,7 @@ def _about_cell(state: State) -> Json:
         "changed": list(state.changed),
         "deleted": list(state.deleted),
         "unsaved": list(state.unsaved),
+        "withheld": list(state.withheld),
         "saved": state.variables,
         "bytes": state.bytes,
         "job": {} if state.status == SPAWNED else state.job,
@@ -203,6 +204,8 @@ def _state_text(told: Json) -> list[Any]:
     lines = [f"{error['ename']}: {error['evalue']}"] if error else []
     if told["job"] is not None:
         lines.append(_job(told["job"]))
+    if told["withheld"]:
+        lines.append(f"not to be saved: {', '.join(told['withheld'])}")
     return [head, *lines, "", table]
 
 

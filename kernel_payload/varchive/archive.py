@@ -30,7 +30,7 @@ from .layout import (
     states_name,
 )
 from .model import Entry, Json, Place, Run, State, dump_json, table_from_json
-from .store import DirectoryStore, make_private
+from .store import DirectoryStore, make_private, sync
 
 _PACK = 1 << 24  # bytes of an object that is kept, read last
 _PLACE = re.compile(r"-?\d{1,3}")  # no run's id begins so: that is a year
@@ -117,12 +117,27 @@ class Varchive:
         """Say how a run ended."""
         self.store.write(end_name(run), dump_json(end))
 
+    def resume_run(self, run: str) -> None:
+        """Take back how a run ended, before it goes on."""
+        end = self.path / end_name(run)
+        if end.exists():
+            end.unlink()
+            # a machine that crashes must not bring it back
+            sync(end.parent)
+
+    def before(self, run: str) -> list[str]:
+        """Give the ids of the runs that began before one, in order."""
+        runs = self.runs()
+        return runs[: runs.index(run)] if run in runs else runs
+
     def runs(self) -> list[str]:
         """Give the ids of the runs, in the order in which they began."""
         return [run for run in self.store.list(RUNS) if self._has_run(run)]
 
-    def run(self, run: str | int = -1) -> Run:
+    def run(self, run: str | int = -1, *, own: str | None = None) -> Run:
         """Give one run, by its id, the start of its id, or its place (-1: the latest).
+
+        From within a run, its ``own``, negative places count back from it: -1 is the one before.
 
         Raises
         ------
@@ -131,20 +146,24 @@ class Varchive:
         UsageError
             For what names no run.
         """
-        runs = self.runs()
+        runs = everyone = self.runs()
         if isinstance(run, bool) or not isinstance(run, (int, str)) or run == "":
             raise UsageError(
                 f"{run!r} names no run; give its id, the start of it, or its place (0: the first)"
             )
         if isinstance(run, str) and _PLACE.fullmatch(run):
             run = int(run)
+        if isinstance(run, int) and run < 0 and own is not None:
+            runs = self.before(own)
         if isinstance(run, int):
             found = runs[run : run + 1 or None] if -len(runs) <= run < len(runs) else []
         else:
             found = [r for r in runs if r == run] or [r for r in runs if r.startswith(run)]
         if len(found) != 1:
             what = "is not one run" if found else "is no run"
-            raise NoSuchRun(f"{run!r} {what} of {self.path} (runs: {', '.join(runs) or 'none'})")
+            which = "runs" if runs is everyone else "runs before this one"
+            there = ", ".join(runs) or "none"
+            raise NoSuchRun(f"{run!r} {what} of {self.path} ({which}: {there})")
         about = self._json(run_name(found[0]))
         assert about is not None
         return Run(found[0], about, self._json(end_name(found[0])))
