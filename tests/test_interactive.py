@@ -179,7 +179,7 @@ def test_what_is_withheld_stays_so_on_going_back_and_in_another_varchive(start: 
     noisy = "class Noisy:\n    def __setstate__(self, state): print('loaded')\n"
     live = start(
         HOOK,
-        noisy + "big, alone, other = [1, 2], Noisy(), [3]\nalias = big; pair = [big]",
+        noisy + "big, alone, other = [1, 2], Noisy(), [3]\nalone.v = 1; alias = big; pair = [big]",
         "tm.dontsave(big, alone, 'secret')\nsecret = 'k'; marks = id(big), id(alone)",
         "other.append(4); pair.append(5); keep = marks",
     )
