@@ -66,7 +66,7 @@ class Sandbox:
         self._streams = [_Stream(sys.stdout, 1), _Stream(sys.stderr, 2)]
         self._used = _processor_time()
         self.lacks = {
-            name: f"{name} was not saved: the run was told not to save it (--dontsave)"
+            name: f"{name} was not saved: it was not to be (dontsave)"
             for name in settings["withheld"]
         }
         archive = Varchive.at(settings["varchive"])

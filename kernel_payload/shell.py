@@ -231,6 +231,7 @@ class Session:
         self.require_notebook()
         archive, recorder = self.recorder.archive, self.recorder
         of = self.run_of(run)
+        archive.require_trust(of.id)
         number = resolve_cell(archive, of.id, n)
         defaults = self.shell.user_ns_hidden
         code = "" if self._running is None else transformed(self.shell, self._running.raw)

@@ -521,6 +521,19 @@ def test_states_of_earlier_sessions_are_there_after_a_restart(start: Start) -> N
     assert [end and end["status"] for end in ends] == ["ended", "ended", None]
 
 
+def test_a_run_of_another_user_is_not_gone_back_to(start: Start) -> None:
+    live = start(HOOK, "x = 1")
+    live.restart()
+    live.ok(HOOK, "import os; mine = os.getuid(); os.getuid = lambda: mine + 1")
+    for ask in (
+        "tm.past(2, run=-1)",
+        "%past 2 --run -1",
+        "tm.vars(2, run=-1)",
+        "tm.ans(2, run=-1)",
+    ):
+        assert str(live.run(ask).error).startswith("Untrusted"), ask
+
+
 def test_what_was_recorded_survives_a_kill(start: Start) -> None:
     live = start(HOOK, "x = 1", "x = 2")
     live.run("x = 3")

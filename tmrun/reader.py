@@ -11,7 +11,7 @@ from typing import Any
 from kernel_payload.thaw import Namespace, Variables, resolve_cell
 from kernel_payload.varchive import Run, State, Varchive, ranges
 from kernel_payload.varchive.copying import save
-from kernel_payload.varchive.errors import NoSuchRun, NotAVarchive, Untrusted, UsageError
+from kernel_payload.varchive.errors import NoSuchRun, NotAVarchive, UsageError
 
 
 class Recording:
@@ -74,18 +74,9 @@ class Recording:
         save(self.archive, Path(path))
 
     def _namespace(self, n: int | str) -> Namespace:
-        self._require_trust()
+        if not self._trusted:
+            self.archive.require_trust(self.run.id)
         return Namespace(self.archive, self.run, self.state(n))
-
-    def _require_trust(self) -> None:
-        if self._trusted or not hasattr(os, "getuid"):
-            return
-        owner = self.archive.path.stat().st_uid
-        if owner != os.getuid():
-            raise Untrusted(
-                f"{self.archive.path} was written by another user (id {owner}), and loading runs"
-                " what it holds; look at it with tmrun show, or say tmrun.open(path, trusted=True)"
-            )
 
 
 class Runs(Mapping[int, Recording]):

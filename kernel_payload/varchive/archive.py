@@ -7,6 +7,7 @@ Nothing here unpickles.
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 from collections.abc import Iterable
@@ -14,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from .digest import Buffer
-from .errors import Damaged, NoSuchRun, NoSuchState, NotAVarchive, UsageError
+from .errors import Damaged, NoSuchRun, NoSuchState, NotAVarchive, Untrusted, UsageError
 from .group import Group
 from .layout import (
     FORMAT,
@@ -167,6 +168,25 @@ class Varchive:
         about = self._json(run_name(found[0]))
         assert about is not None
         return Run(found[0], about, self._json(end_name(found[0])))
+
+    def require_trust(self, run: str) -> None:
+        """Refuse to load what another user wrote, for loading runs what it holds.
+
+        Raises
+        ------
+        Untrusted
+            When the varchive, or this run of it, is another user's.
+        """
+        if not hasattr(os, "getuid"):
+            return
+        for path in (self.path, self.path / states_name(run)):
+            if not path.exists():
+                continue  # a copy may have left it out
+            if (owner := path.stat().st_uid) != os.getuid():
+                raise Untrusted(
+                    f"{path} was written by another user (id {owner}), and loading runs what it"
+                    " holds; look at it with tmrun show, or say tmrun.open(path, trusted=True)"
+                )
 
     def _has_run(self, run: str) -> bool:
         return (self.path / run_name(run)).exists()
