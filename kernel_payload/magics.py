@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+from .hold import Magics
 from .magic import past_options
 from .shell import IN_A_JOB, Session
 from .varchive.errors import UsageError
 
 
-def magics_of(session: Session) -> dict[str, tuple[str, Callable[..., Any]]]:
+def magics_of(session: Session) -> Magics:
     """Give the magics: name -> kind and function."""
 
     def past(line: str) -> Any:

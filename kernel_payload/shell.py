@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from typing import Any, TextIO
 
 from .calm import calm
 from .cell import Cell, Running, now
+from .hold import Hold, Magics, do_all
 from .jobcells import JobCells, transformed
 from .recorder import Recorder
 from .settings import TimeMachine
@@ -90,7 +91,7 @@ class Session:
         self._pid = os.getpid()
         self._told = False  # why recording stopped
         self._running: Running | None = None
-        self._magics: Mapping[str, tuple[str, Callable[..., Any]]] = {}
+        self._hold = Hold(shell, self._before, self._after, self.jobs.transform, settings)
         self._fault_file: TextIO | None = None
         recorder.candidates.escapes.shell_holds = self._holds
         if fault_file is not None:
@@ -127,51 +128,22 @@ class Session:
         """Whether a cell runs."""
         return self._running is not None
 
-    def hook(self, magics: Mapping[str, tuple[str, Callable[..., Any]]]) -> None:
-        """Begin to record, and have magics, name -> kind and function, until the end of it."""
-        self._magics = magics
+    def hook(self, magics: Magics) -> None:
+        """Begin to record, and have magics until the end of it."""
         self.settings.observe(self._heed_settings)
         self._heed_settings()
-        self.hold_on()
+        self._hold.take(magics)
 
     def hold_on(self) -> None:
-        """Be in the shell wherever that is needed, also where a cell has removed us."""
-        events, transformers = self.shell.events, self.shell.input_transformers_cleanup
-        if self._after not in events.callbacks["post_run_cell"]:
+        """Be in the shell also where a cell has removed us."""
+        if not self._hold.hears:
             self.recorder.look_at_all()
-        events.register("pre_run_cell", self._before)
-        events.register("post_run_cell", self._after)
-        for mine, there in (
-            (self.jobs.transform, transformers),
-            (self.settings, self.shell.configurables),
-        ):
-            if mine not in there:
-                there.append(mine)
-        for name, (kind, magic) in self._magics.items():
-            self.shell.register_magic_function(magic, kind, name)
+        self._hold.take()
 
     def unhook(self) -> None:
         """Stop recording, with everything written and no job left; whatever fails."""
-        events, transformers = self.shell.events, self.shell.input_transformers_cleanup
-        interrupt: BaseException | None = None
-        # the shell is the user's, too: what we put there may be gone by now
-        for undo in (
-            partial(events.unregister, "pre_run_cell", self._before),
-            partial(events.unregister, "post_run_cell", self._after),
-            partial(transformers.remove, self.jobs.transform),
-            partial(self.shell.configurables.remove, self.settings),
-            partial(self.settings.unobserve, self._heed_settings),
-            self._remove_magics,
-            self.jobs.close,
-            self.recorder.wait,
-        ):
-            try:
-                undo()
-            except BaseException as error:  # noqa: BLE001  (the next steps are to be done all the same)
-                log.debug("on the way out: %r", error)
-                interrupt = interrupt or (error if isinstance(error, KeyboardInterrupt) else None)
-        if interrupt is not None:
-            raise interrupt
+        heed_no_more = partial(self.settings.unobserve, self._heed_settings)
+        do_all([*self._hold.ways_out(), heed_no_more, self.jobs.close, self.recorder.wait])
 
     def enter(self, info: Any, n: int | None = None) -> None:
         """Take note of a cell that begins to run, or that runs already and has this number."""
@@ -182,12 +154,6 @@ class Session:
         """Have the orchestrator know that from this cell on nothing is recorded, as is wished."""
         if self._running is not None:
             self.tell({"n": self.jobs.number(self._running), "unwanted": True, "for_good": True})
-
-    def _remove_magics(self) -> None:
-        for name, (_, magic) in self._magics.items():
-            for of_kind in self.shell.magics_manager.magics.values():
-                if of_kind.get(name) is magic:
-                    del of_kind[name]
 
     def _heed_settings(self, _: Any = None) -> None:
         where = str(self.recorder.archive.path)

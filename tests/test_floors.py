@@ -38,7 +38,7 @@ FLOORS = [
     {"varchive"},
     {"_cloudpickle", "live", "groups", "rebuild", "refill", "touched", "calm"},
     {"leash", "death", "conversation", "outputs", "card", "injection", "magic", "names"},
-    {"settings", "places", "whereabouts", "withheld"},
+    {"settings", "places", "whereabouts", "withheld", "hold"},
     {"process"},
     {"attributes", "classnames", "instances", "memory", "tensors"},
     {"heirs"},
