@@ -126,6 +126,9 @@ class Sent:
     def clone(self) -> Sent:
         return self
 
+    def get_parent(self) -> dict[str, Any]:
+        return {}
+
     def send(self, _: Any, kind: str, content: Any, parent: Any) -> None:
         self.messages.append((kind, content))
 
