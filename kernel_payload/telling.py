@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from importlib import metadata
 from typing import Any
-
-import psutil
 
 from .varchive import State
 from .varchive.digest import ALGORITHM
@@ -20,14 +19,10 @@ def about_this_kernel() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "platform": platform.system(),
-        "process": {"host": platform.node(), "pid": os.getpid(), "started": _started()},
+        "process": {"host": platform.node(), "pid": os.getpid(), "began": time.time()},
         "hash": ALGORITHM,
         "packages": {name: version for name in _PACKAGES if (version := _version(name))},
     }
-
-
-def _started() -> float:
-    return float(psutil.Process().create_time())
 
 
 def _version(name: str) -> str | None:

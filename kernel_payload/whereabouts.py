@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 from platformdirs import user_data_path
 
 from .varchive.digest import digest
@@ -72,6 +71,8 @@ def _notebook(environment: Mapping[str, str], namespace: Mapping[str, Any]) -> P
 
 def _is_inherited(name: str) -> bool:
     """Whether it names the notebook from which the process was run that started this kernel."""
+    import psutil
+
     try:
         return bool(psutil.Process(os.getppid()).environ().get("JPY_SESSION_NAME") == name)
     except (psutil.Error, OSError):

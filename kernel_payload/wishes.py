@@ -11,8 +11,6 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import psutil
-
 from .card import size
 from .commands import jobs, session_of_this_kernel, shell_of_this_kernel
 from .injection import importable
@@ -204,6 +202,8 @@ def go(n: int) -> None:
 
 def _is_going(run: Run) -> bool:
     """Whether a process on this machine goes on with a run."""
+    import psutil
+
     told = run.about.get("process")
     if run.end is not None or not told or told["host"] != platform.node():
         return False
@@ -211,8 +211,8 @@ def _is_going(run: Run) -> bool:
         return False  # an earlier one of this very kernel
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(told["pid"])
-        # others get the number of one that has ended
-        is_it: bool = abs(process.create_time() - told["started"]) < 1
+        # one that began later has got the number of one that has ended
+        is_it: bool = process.create_time() < told["began"] + 1
         return is_it and bool(process.status() != psutil.STATUS_ZOMBIE)
     return False
 

@@ -370,7 +370,7 @@ def test_what_is_large_and_held_outside_is_in_the_state_of_the_next_cell_that_na
 
 def test_an_answer_that_the_shell_remembers_is_held_by_nothing_outside(record: Any) -> None:
     told = (
-        "import sys\nmachine = sys.modules['kernel_payload.commands']._machine\n"
+        "import sys\nmachine = sys.modules['kernel_payload.commands']._session\n"
         "e = machine.recorder.candidates.escapes\n"
         "print(e.nodes, e.names)"
     )

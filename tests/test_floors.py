@@ -30,7 +30,6 @@ BESIDES = {
     "kernel_payload.commands": {"traitlets"},
     "kernel_payload.whereabouts": {"platformdirs", "psutil"},
     "kernel_payload.wishes": {"psutil"},
-    "kernel_payload.telling": {"psutil"},
     "kernel_payload.widget": {"anywidget", "traitlets"},
 }
 # floors of the payload, the lowest first; a module imports of those before it, and of its own

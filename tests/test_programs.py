@@ -278,5 +278,5 @@ def test_every_state_of_a_program_and_every_way_back_is_what_it_was(
         programs.run([PRELUDE])
         for cell in program:
             programs.run(cell)
-        payload._machine.recorder.wait()  # type: ignore[union-attr]
+        payload.session_of_this_kernel().recorder.wait()
         programs.compare()

@@ -124,7 +124,7 @@ print(sys.excepthook, sys.unraisablehook, sys.displayhook.__class__, sys.flags)
 print([str(signal.getsignal(s)).split(' at ')[0] for s in signal.valid_signals()])
 print(sorted(t.name for t in threading.enumerate() if not t.name.startswith('tmrun')))
 print(warnings.filters, warnings.showwarning.__name__, np.geterr(), np.get_printoptions())
-print(sorted(os.environ.keys() - {'JPY_PARENT_PID'}), os.getcwd() == sys.path[0])
+print(sorted(os.environ.keys() - {'JPY_PARENT_PID', 'TMRUN_NO_RECORD'}), os.getcwd() == sys.path[0])
 print(random.random(), np.random.random(), locals() is globals())
 print(type(sys.stdout).__name__, type(sys.stderr).__name__, type(sys.stdin).__name__)
 """
