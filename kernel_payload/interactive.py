@@ -131,9 +131,13 @@ class _Awaiting:
             # its states may have been cleared meanwhile
             session.recorder.begin_anew()
         else:
-            if session is not None:
-                _carry_over(session, self._settings, self._given)
+            old = session
+            if old is not None:
+                _carry_over(old, self._settings, self._given)
             session, place = _begin_run(self.shell, self._settings, self._about)
+            if old is not None:
+                # not before: should that fail, it can still be taken up again
+                old.recorder.close()
         adopt(session)
         session.enter(info, n)
         _follow(session)
@@ -172,7 +176,7 @@ def _begin_run(
 
 
 def _carry_over(old: Session, settings: TimeMachine, given: dict[str, Any]) -> None:
-    """Have settings go on that this kernel had before, and let its last session go.
+    """Have settings go on that this kernel had before.
 
     Raises
     ------
@@ -184,7 +188,6 @@ def _carry_over(old: Session, settings: TimeMachine, given: dict[str, Any]) -> N
     for name in SETTINGS:
         if name not in given and name != "varchive":
             setattr(settings, name, getattr(old.settings, name))
-    old.recorder.close()
 
 
 def _adjust(session: Session, given: dict[str, Any]) -> None:

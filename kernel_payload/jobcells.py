@@ -67,7 +67,7 @@ class JobCells:
             self.heed_settings()
         return self._spawner
 
-    def heed_settings(self, _: Any = None) -> None:
+    def heed_settings(self) -> None:
         """Take over the settings as they are now."""
         if self._spawner is not None:
             self._spawner.announcer.terminal = self._settings.notify_terminal

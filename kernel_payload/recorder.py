@@ -219,7 +219,8 @@ class Recorder:
             self.candidates.link(settling.torn, settling.spent)
             groups = [*map(self._scalar, scalars, scalars.values()), *self._hidden()]
             groups += settling.shares(time.perf_counter() - began)
-            answered, answer_groups = self._answer(answer, values, settling)
+            withheld = self.withheld()
+            answered, answer_groups = self._answer(answer, values, withheld, settling)
             found = {**values, **settling.nodes, OUT: answer}
             entries = self.register.enter(cell.n, [*groups, *answer_groups], found)
             entries |= self.register.unsaved(cell.n, settling.failed, values)
@@ -232,7 +233,6 @@ class Recorder:
             self._chunker.forget_memory()
         given = entries.pop(OUT, answered)
         names = [*values, *self.classes.alive(), *HIDDEN, *self._elsewhere]
-        withheld = [*self.withheld()]
         changes = self.register.update(entries, names, withheld)
         self.candidates.commit(values)
         state = cell.state(
@@ -286,13 +286,17 @@ class Recorder:
         return [Settled.of(name, self._chunker.parts(frozen)) for name, frozen in hidden_state()]
 
     def _answer(
-        self, answer: Any, values: dict[str, Any], settling: Settling
+        self,
+        answer: Any,
+        values: dict[str, Any],
+        withheld: dict[str, Any],
+        settling: Settling,
     ) -> tuple[Entry | str | None, list[Settled]]:
         """Give the answer as the name of a variable, or as groups of its own to enter."""
         if answer is None:
             return None, []
-        withheld = self.withheld().values()
-        if self.dontsave.is_object(answer) or any(value is answer for value in withheld):
+        is_withheld = any(value is answer for value in withheld.values())
+        if is_withheld or self.dontsave.is_object(answer):
             told = live.type_name(type(answer))
             return Entry(told, 0, reason="it is a variable that is not to be saved"), []
         if live.is_scalar(answer):

@@ -202,13 +202,13 @@ def go(n: int) -> None:
 
 def _is_going(run: Run) -> bool:
     """Whether a process on this machine goes on with a run."""
-    import psutil
-
     told = run.about.get("process")
     if run.end is not None or not told or told["host"] != platform.node():
         return False
     if told["pid"] == os.getpid():
         return False  # an earlier one of this very kernel
+    import psutil
+
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(told["pid"])
         # one that began later has got the number of one that has ended

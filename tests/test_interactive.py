@@ -635,6 +635,13 @@ def test_another_place_is_refused_while_it_is_recorded(start: Start) -> None:
     assert live.ok("%config TimeMachine.job_timeout")[0].answer is None
 
 
+def test_where_another_place_cannot_be_had_recording_goes_on_in_the_old_one(start: Start) -> None:
+    live = start(HOOK, "x = 1", "tm.unhook()")
+    assert "give a place" in str(live.run("tm.hook(varchive='/proc/no/such')").error)
+    live.ok("tm.hook()", "y = 2")
+    assert tmrun.vars(live.written(), -1)["y"] == 2
+
+
 @pytest.mark.parametrize("loads", ["a cell", "the configuration"])
 def test_without_a_record_nothing_is_recorded_whatever_is_loaded(
     record: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loads: str

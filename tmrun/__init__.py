@@ -198,7 +198,7 @@ def past(n: int | str, run: str | int | None = None) -> Any:
     CannotLoad, Damaged
         When a value does not load; nothing is changed then.
     """
-    return _wishes().past(n, run)
+    return _payload("wishes").past(n, run)
 
 
 def dict_to_main(variables: Mapping[str, Any]) -> None:
@@ -215,7 +215,7 @@ def dict_to_main(variables: Mapping[str, Any]) -> None:
     UsageError
         For a key that is no name; nothing is changed then.
     """
-    _wishes().dict_to_main(variables)
+    _payload("wishes").dict_to_main(variables)
 
 
 def wait(timeout: float | None = None) -> bool:
@@ -231,7 +231,7 @@ def wait(timeout: float | None = None) -> bool:
     bool
         Whether they have.
     """
-    return bool(_wishes().wait(timeout))
+    return bool(_payload("wishes").wait(timeout))
 
 
 def notify_terminal(on: bool = True) -> None:
@@ -239,12 +239,12 @@ def notify_terminal(on: bool = True) -> None:
 
     It is, unless told otherwise.
     """
-    _wishes().notify("terminal", on=on)
+    _payload("wishes").notify("terminal", on=on)
 
 
 def notify_jupyter(on: bool = True) -> None:
     """Have the end of each job told in the cell that runs then, or ran last."""
-    _wishes().notify("jupyter", on=on)
+    _payload("wishes").notify("jupyter", on=on)
 
 
 def hook(**settings: Any) -> None:
@@ -268,12 +268,12 @@ def hook(**settings: Any) -> None:
     TmrunError
         When this is no notebook, or no varchive can be written.
     """
-    _interactive().begin(settings, {"tmrun": __version__})
+    _payload("interactive").begin(settings, {"tmrun": __version__})
 
 
 def unhook() -> None:
     """Stop recording this notebook, and cancel its jobs; `hook` takes it up again."""
-    _interactive().end()
+    _payload("interactive").end()
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -291,7 +291,7 @@ def saving(on: bool) -> None:
 
     What cells do that are not recorded is told of the next one that is.  Jobs are recorded anyhow.
     """
-    _wishes().saving(on)
+    _payload("wishes").saving(on)
 
 
 def dontsave(*things: Any) -> None:
@@ -308,7 +308,7 @@ def dontsave(*things: Any) -> None:
     UsageError
         For a value that any variable may have, such as a number: give the name.
     """
-    _wishes().dontsave(things)
+    _payload("wishes").dontsave(things)
 
 
 def clear_past(cells: Iterable[int] | None = None, run: str | int | None = None) -> None:
@@ -328,7 +328,7 @@ def clear_past(cells: Iterable[int] | None = None, run: str | int | None = None)
     UsageError
         When the job of one of them has not ended.
     """
-    _wishes().clear_past(cells, run)
+    _payload("wishes").clear_past(cells, run)
 
 
 def panel() -> None:
@@ -336,31 +336,25 @@ def panel() -> None:
 
     With buttons where anywidget is installed (``pip install 'tmrun[panel]'``); else a table.
     """
-    _wishes().panel()
+    _payload("wishes").panel()
 
 
-def _interactive() -> Any:
+def _payload(name: str) -> Any:
+    """Give a module of the payload that this kernel has."""
+    from importlib import import_module
+
     from kernel_payload.injection import importable
 
-    # the orchestrator may have brought a payload of its own
+    # the orchestrator may have brought one of its own
     with importable():
-        from kernel_payload import interactive
-    return interactive
-
-
-def _wishes() -> Any:
-    from kernel_payload.injection import importable
-
-    with importable():
-        from kernel_payload import wishes
-    return wishes
+        return import_module(f"kernel_payload.{name}")
 
 
 def _own(run: str | int | None = None) -> Recording:
     """Give a run of this kernel's varchive."""
     from .reader import Recording
 
-    return Recording(*_wishes().recorded(run))
+    return Recording(*_payload("wishes").recorded(run))
 
 
 def _recorded(path: Any, n: Any, run: str | int | None) -> tuple[Recording, int | str]:
@@ -381,7 +375,7 @@ def __getattr__(name: str) -> Any:
         return Runs(_own())
     if name not in ("jobs", "spawned", "running", "finished"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = _wishes().jobs()
+    found = _payload("wishes").jobs()
     return found if name in ("jobs", "spawned") else getattr(found, name)
 
 

@@ -17,6 +17,7 @@ import nbclient
 import nbformat
 from nbclient.exceptions import DeadKernelError
 
+from kernel_payload.announcer import MESSAGE, TABLE
 from kernel_payload.conversation import LAST_WORDS, Conversation
 
 from .outcome import Outcome
@@ -32,8 +33,6 @@ VERSION: str = nbclient.__version__
 """nbclient's version."""
 
 _STATE = "tmrun_state"
-_JOB = "tmrun_job"
-_TABLE = "tmrun_table"
 _VISIBLE = {"stream", "display_data", "execute_result", "error", "update_display_data"}
 
 
@@ -98,7 +97,7 @@ class Kernel(Conversation):
         show: Callable[[Json], None],
         hear_job: Callable[[Json], None],
     ) -> None:
-        super().__init__(process, {_JOB: hear_job, _TABLE: self._show_anew})
+        super().__init__(process, {MESSAGE: hear_job, TABLE: self._show_anew})
         self._show = show
         self._outcome: Outcome | None = None
         self._cells = _Cells(notebook, process, self._heard)

@@ -26,13 +26,6 @@ class Timeline(Grid):
     ----------
     recording : Recording
         The run.  It is read now: a picture shows what was recorded when it was made.
-
-    Attributes
-    ----------
-    rows : list of Row
-        The cells, in order.
-    columns : dict
-        Name -> spans, for every variable that there ever was, in the order of their first making.
     """
 
     def __init__(self, recording: Recording) -> None:
