@@ -7,11 +7,11 @@ cells times variables.  Nothing is unpickled; how it looks is left to `picture` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 
 from kernel_payload.varchive import SPAWNED, Entry, State
+from kernel_payload.varchive.archive import MISREAD
 from kernel_payload.varchive.errors import Damaged
 
 from .reader import Recording
@@ -105,29 +105,24 @@ def value(entry: Entry | None) -> tuple[int, str | None, str | None] | None:
 
 def _read(recording: Recording) -> Iterator[Row]:
     archive = recording.archive
-    # the base tables that states share are read once each
-    base = cache(lambda digest: archive.entries(State(0, base=digest)))
     seen: set[int] = set()
     last: int | None = None  # the cell from which the next one goes on, unless it goes back
     for n in archive.states(recording.run.id):
         # of a damaged one it is not known on what it ran: most go on from the one before
-        row = _row(recording, State(n, parent=last), base)
+        row = _row(recording, State(n, parent=last))
         yield replace(row, marks=_marks(row, last, seen))
         seen.add(n)
         if not row.is_job:
             last = n
 
 
-def _row(recording: Recording, state: State, base: Callable[[str | None], dict[str, Entry]]) -> Row:
+def _row(recording: Recording, state: State) -> Row:
     try:
         state = recording.archive.state(recording.run.id, state.n)
-        table = base(state.base)
-    # what reading raises of a table that is not as docs/format.md says
-    except (Damaged, ValueError, KeyError, TypeError, AttributeError) as error:
+        found = recording.archive.entries(state)
+    except (Damaged, *MISREAD) as error:
         what = {"ename": type(error).__name__, "evalue": str(error)}
         return Row(replace(state, status=KINDS[UNKNOWN], error=what), None)
-    gone = {*state.gone}
-    found = {name: entry for name, entry in table.items() if name not in gone} | state.entries
     return Row(state, {name: entry for name, entry in found.items() if name[:1] != "<"})
 
 

@@ -36,8 +36,8 @@ from .store import DirectoryStore, make_private, sync
 _PACK = 1 << 24  # bytes of an object that is kept, read last
 _PLACE = re.compile(r"-?\d{1,3}")  # no run's id begins so: that is a year
 
-# what reading raises of a record that is not as docs/format.md says
-_MISREAD = (ValueError, KeyError, TypeError, AttributeError)
+MISREAD = (ValueError, KeyError, TypeError, AttributeError)
+"""What reading raises of a record that is not as docs/format.md says."""
 
 
 class Varchive:
@@ -50,6 +50,7 @@ class Varchive:
         self.path = path
         self.store = DirectoryStore(path)
         self._pack = "", b""
+        self._table: tuple[str, dict[str, Entry]] = "", {}
 
     def __repr__(self) -> str:
         return f"<varchive {self.path}>"
@@ -221,18 +222,22 @@ class Varchive:
             )
         try:
             return State.from_json(data)
-        except _MISREAD as error:
+        except MISREAD as error:
             name = self.path / state_name(run, n)
             raise Damaged(f"{name} is no state ({error!r}); restore it from a copy") from None
 
     def entries(self, state: State) -> dict[str, Entry]:
         """Give the whole namespace of a state: name -> entry, hidden ones included."""
-        table = (
-            {} if state.base is None else table_from_json(json.loads(self.store.get(state.base)))
-        )
+        table = {} if state.base is None else dict(self._base(state.base))
         for name in state.gone:
             table.pop(name, None)
         return {**table, **state.entries}
+
+    def _base(self, digest: str) -> dict[str, Entry]:
+        if digest != self._table[0]:
+            # many states that follow each other have one table
+            self._table = digest, table_from_json(json.loads(self.store.get(digest)))
+        return self._table[1]
 
     def group(self, place: Place) -> Group:
         """Give the group that a place holds, its large parts not yet read."""
@@ -243,19 +248,21 @@ class Varchive:
             self._pack = (place.object, data) if len(data) <= _PACK else ("", b"")
         try:
             return Group.from_bytes(data[place.offset : place.offset + place.length])
-        except _MISREAD as error:
+        except MISREAD as error:
             where = f"{place.length} bytes from {place.offset} of object {place.object}"
             raise Damaged(f"{where} are no group ({error!r}); restore it from a copy") from None
 
     def verify(self) -> list[str]:
         """Read every byte of every state; give what is wrong, empty when all is well."""
         wrong = []
+        # what was read before may have been damaged since
+        self._table = "", {}
         seen: set[str | Place] = set()
         for run in self.runs():
             for n in self.states(run):
                 try:
                     self._verify_state(self.state(run, n), seen)
-                except (Damaged, *_MISREAD) as error:
+                except (Damaged, *MISREAD) as error:
                     wrong.append(f"cell {n} of run {run}: {error}")
         return wrong
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from .archive import Varchive
+from .archive import MISREAD, Varchive
 from .errors import Damaged, UsageError
 from .layout import end_name, run_name, state_name, states_name
 from .model import SPAWNED, State
@@ -120,7 +120,7 @@ def _read(archive: Varchive, name: str) -> bytes | None:
 def _state(data: bytes, path: Path) -> State:
     try:
         return State.from_json(json.loads(data))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except MISREAD as error:
         raise Damaged(f"{path} is no state ({error!r}); restore it from a copy") from None
 
 

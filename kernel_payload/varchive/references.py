@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TypeVar
 
-from .archive import Varchive
+from .archive import MISREAD, Varchive
 from .errors import Damaged
 from .layout import is_digest
 from .model import Entry, Place, State
@@ -20,7 +20,6 @@ class References:
     def __init__(self, archive: Varchive) -> None:
         self._archive = archive
         self._held: dict[Place, frozenset[str]] = {}
-        self._table: tuple[str, dict[str, Entry]] = "", {}
 
     def of(self, state: State) -> set[str]:
         """Give the digests of all objects of a state.
@@ -47,7 +46,7 @@ class References:
                 return read()
             except Damaged as error:
                 wrong.append(error)
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
+            except MISREAD as error:
                 where = f"cell {state.n} refers to what is no object, table or group"
                 wrong.append(Damaged(f"{where} ({error!r}); restore it from a copy"))
             return otherwise
@@ -56,7 +55,7 @@ class References:
         for name in (state.base, state.outputs):
             if name is not None:
                 found |= look(partial(_named, name), set())
-        entries = [*look(partial(self._namespace, state), state.entries).values()]
+        entries = [*look(partial(self._archive.entries, state), state.entries).values()]
         if isinstance(state.answer, Entry):
             entries.append(state.answer)
         places: set[Place] = look(partial(_places, entries), set())
@@ -66,18 +65,6 @@ class References:
             look(partial(self._look_into, place), None)
         found.update(*(self._held.get(place, ()) for place in places))
         return found, wrong
-
-    def _namespace(self, state: State) -> dict[str, Entry]:
-        if state.base is None:
-            return state.entries
-        if state.base != self._table[0]:
-            _named(state.base)
-            # many states that follow each other have one table
-            self._table = (state.base, self._archive.entries(State(0, base=state.base)))
-        namespace = dict(self._table[1])
-        for name in state.gone:
-            namespace.pop(name, None)
-        return {**namespace, **state.entries}
 
     def _look_into(self, place: Place) -> None:
         _named(place.object)
