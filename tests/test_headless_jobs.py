@@ -309,8 +309,9 @@ def states_of(report: Any) -> dict[int, Any]:
         told = state.to_json()
         data = {name: told.get(name) for name in SAID}
         if isinstance(state.answer, Entry):
-            answer = {**data["answer"], "digest": _digest("", state.answer), "place": None}
-            data["answer"] = answer
+            digest = _digest("", state.answer)
+            size = data["answer"]["size"] if digest else None  # a longer process id, a longer name
+            data["answer"] = {**data["answer"], "digest": digest, "size": size, "place": None}
         data["entries"] = {
             name: (_digest(name, entry), entry.type, entry.preview, entry.n, entry.reason)
             for name, entry in recording.archive.entries(state).items()
