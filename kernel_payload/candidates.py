@@ -12,6 +12,7 @@ import sys
 import types
 from collections.abc import Iterable
 from dataclasses import dataclass
+from heapq import heapify, heappop
 from typing import Any
 
 from . import live
@@ -24,6 +25,7 @@ from .touched import is_dynamic, names_in_cell, names_in_job, reaches_all, words
 
 _BUDGET = 0.05  # of the cell's own time
 _LEAST_BUDGET = 0.001  # seconds
+_LOOK = 0.00005  # seconds that a look takes beside the freezing
 _ESCAPED = 0.02  # seconds for what has escaped: far below what one notices after a cell
 _LINES = 10_000  # characters of a str that may be read as code
 _SHORT = 1024  # the longest str or bytes that is kept to compare with
@@ -60,7 +62,9 @@ class Candidates:
         self._namespace = namespace
         self._classes = classes
         self.thorough = thorough
-        self._seen: dict[str, tuple[int, Any]] = {}
+        self._ids: dict[str, int] = {}
+        self._kept: dict[str, Any] = {}
+        self._looked_at: set[str] = set()
         self._mentions = Mentions()
         self._linked: dict[str, set[str]] = {}
         self._spent: dict[str, float] = {}
@@ -85,12 +89,13 @@ class Candidates:
     def forget_values(self) -> None:
         """As `forget`, and take even what cannot have changed."""
         self.forget()
-        self._seen.clear()
+        self._ids.clear()
+        self._kept.clear()
 
     def select(
-        self, values: dict[str, Any], code: str, seconds: float
+        self, values: dict[str, Any], code: str, seconds: float, *, midway: bool = False
     ) -> tuple[dict[str, Any], Reach]:
-        """Select what to freeze after a cell.
+        """Select what to freeze after a cell, or in the middle of one.
 
         Parameters
         ----------
@@ -100,6 +105,8 @@ class Candidates:
             The cell as IPython ran it.
         seconds : float
             How long it took.
+        midway : bool, default False
+            The cell still runs.
 
         Returns
         -------
@@ -109,11 +116,13 @@ class Candidates:
             A search from all the others.
         """
         self.notice(code)
-        named = values.keys() if self._all or self.thorough else self._untold
-        todo = {n for n, value in values.items() if n in named or not self._is_same(n, value)}
+        before = self._ids
+        other = {name for name, value in values.items() if before.get(name) != id(value)}
+        named = values.keys() if self._all or self.thorough else self._untold & values.keys()
         # what a name that is gone stood for may have been changed before
-        todo |= {name for name in self.known if name not in values and name[:1] != "<"}
-        gone = {name for name in self._seen if not self._is_there(name, values)}
+        lost = {name for name in self.known.keys() - values.keys() if name[:1] != "<"}
+        todo = other | named | lost
+        gone = (before.keys() & other) | (before.keys() - values.keys())
         behind, classes = self._mentions.behind(gone | todo)
         todo |= values.keys() if is_dynamic(behind) else behind & values.keys()
         for name in gone | todo:
@@ -129,7 +138,7 @@ class Candidates:
         self._look_at_escaped(values, reach, max(_ESCAPED, budget))
         self._look_further(values, reach, budget)
         unsure = {n for n in reach.nodes if not self._linked.get(n, set()) <= reach.nodes.keys()}
-        self.escapes.judge(reach, values, unsure)
+        self.escapes.judge(reach, values, unsure, midway=midway)
         self._mentions.note(reach)
         return scalars, reach
 
@@ -158,7 +167,7 @@ class Candidates:
         names, dynamic = names_in_job(code)
         dynamic |= reaches_all(names)
         found: set[str] = set()
-        todo = names & self._seen.keys()
+        todo = names & self._ids.keys()
         while todo:
             found |= todo
             behind, classes = self._mentions.behind(todo)
@@ -170,8 +179,8 @@ class Candidates:
             dynamic |= reaches_all(behind)
             # what is shared is known of one of those who share it
             near = {other for name in todo | classes for other in self._group(name)[2]}
-            todo = ((behind & self._seen.keys()) | classes | near) - found
-        return None if dynamic else found & self._seen.keys()
+            todo = ((behind & self._ids.keys()) | classes | near) - found
+        return None if dynamic else found & self._ids.keys()
 
     def look_again(self, names: Iterable[str]) -> None:
         """Have the next selection take these too: a look at them was not recorded."""
@@ -179,26 +188,25 @@ class Candidates:
 
     def commit(self, values: dict[str, Any]) -> None:
         """Remember which objects the names stand for."""
-        self._seen = {n: (id(v), v if _is_kept(v) else _NOTHING) for n, v in values.items()}
+        before, self._ids = self._ids, {name: id(value) for name, value in values.items()}
+        new = {name for name, key in self._ids.items() if before.get(name) != key}
         there = {*values, *self._classes.alive(), *HIDDEN}
-        self.known = {name: known for name, known in self.known.items() if name in there}
-        self._linked = {name: found for name, found in self._linked.items() if name in there}
+        tables: tuple[dict[str, Any], ...] = (self.known, self._kept, self._linked, self._spent)
+        for table in tables:
+            for name in table.keys() - there:
+                del table[name]
+        for name in new | (self._looked_at & values.keys()):
+            if _is_kept(value := values[name]):
+                self._kept[name] = value
+            else:
+                self._kept.pop(name, None)
+        self._looked_at = set()
         self._mentions.forget(there)
-        self._spent = {name: found for name, found in self._spent.items() if name in there}
         self.escapes.forget(there)
-
-    def _is_same(self, name: str, value: Any) -> bool:
-        """Whether a name stands for the object for which it stood before."""
-        identity, kept = self._seen.get(name, (None, _NOTHING))
-        return kept is value if kept is not _NOTHING else identity == id(value)
-
-    def _is_there(self, name: str, values: dict[str, Any]) -> bool:
-        return name in values and self._is_same(name, values[name])
 
     def _is_settled(self, name: str, value: Any) -> bool:
         """Whether a name needs no look: the same immutable object as before."""
-        _, kept = self._seen.get(name, (None, _NOTHING))
-        return kept is value and kept is not _NOTHING
+        return self._kept.get(name, _NOTHING) is value
 
     def _search(
         self, todo: set[str], values: dict[str, Any], scalars: dict[str, Any], reach: Reach
@@ -217,6 +225,7 @@ class Candidates:
             self._add_partners(todo, values, reach)
             names, dynamic = self._mentions.take(reach)
             todo = (values.keys() if dynamic else names & values.keys()) - done
+        self._looked_at |= done
 
     def _add_partners(self, names: set[str], values: dict[str, Any], reach: Reach) -> None:
         """Search from whatever was in one group with these: no part stands for the whole."""
@@ -261,20 +270,23 @@ class Candidates:
         return known.checked if known else 0, cost, tuple(sorted(members))
 
     def _add(self, members: Iterable[str], values: dict[str, Any], reach: Reach) -> None:
-        classes = self._classes.alive()
         for name in members:
-            if name in classes:
-                reach.add_class(name, classes[name])
-            elif name in values and name not in reach.nodes and not _is_kept(values[name]):
-                reach.add(name, values[name])
+            if name in values:
+                if name not in reach.nodes and not _is_kept(values[name]):
+                    reach.add(name, values[name])
+            elif (cls := self._classes.alive().get(name)) is not None:
+                reach.add_class(name, cls)
 
     def _look_further(self, values: dict[str, Any], reach: Reach, budget: float) -> None:
-        rest = {k.members: k for n, k in self.known.items() if n in values and n not in reach.nodes}
-        for known in sorted(rest.values(), key=lambda known: known.checked):
-            if known.cost > budget or any(name in reach.nodes for name in known.members):
-                continue
-            budget -= known.cost
-            self._add(known.members, values, reach)
+        names = (self.known.keys() & values.keys()) - self._kept.keys() - reach.nodes.keys()
+        rest = {k.members: k for name in names if (k := self.known[name]).cost + _LOOK <= budget}
+        waiting = [(known.checked, members, known.cost) for members, known in rest.items()]
+        heapify(waiting)
+        while waiting and budget > _LOOK:
+            _, members, cost = heappop(waiting)
+            if cost + _LOOK <= budget and reach.nodes.keys().isdisjoint(members):
+                budget -= cost + _LOOK
+                self._add(members, values, reach)
         self._add_partners(set(), values, reach)
 
 

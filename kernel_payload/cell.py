@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -52,11 +52,10 @@ class Cell:
         **rest
             Further fields of `State`.
         """
-        facts = asdict(self)
-        del facts["code"]
+        facts = {name: value for name, value in vars(self).items() if name != "code"}
         return State(
             **facts,
-            **asdict(changes),
+            **vars(changes),
             **rest,
             base=manifest.base,
             entries=dict(manifest.delta),

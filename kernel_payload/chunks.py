@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .freeze import Frozen
+from .settings import processors
 from .varchive import CHUNK, INLINE, Part
-from .varchive.digest import digest
+from .varchive.digest import Buffer, digest
+
+_MOST_THREADS = 4  # then memory is the bound
+_WORTH_A_THREAD = 64  # chunks for each thread: below, its start costs what it saves
 
 Put = Callable[[str, bytes], None]
 
@@ -40,9 +45,19 @@ class Chunker:
         self._stored.clear()
 
     def parts(self, frozen: Frozen, *, store: bool = True) -> tuple[Part, ...]:
-        """Give the stream and the buffers as parts; hand over their new chunks, or only hash."""
+        """Give the stream and the buffers as parts; hand over the buffers' chunks, or only hash."""
         buffers = (self._buffer(memory, store) for memory in frozen.buffers)
-        return (self._part(frozen.stream, store), *buffers)
+        return (frozen.stream.part(), *buffers)
+
+    def keep(self, chunk: Buffer) -> str:
+        """Name a chunk, and hand it over if it is new."""
+        return self._hand_over(digest(chunk), chunk)
+
+    def _hand_over(self, name: str, chunk: Buffer) -> str:
+        if name not in self._stored:
+            self._put(name, bytes(chunk))
+            self._stored.add(name)
+        return name
 
     def _buffer(self, memory: memoryview, store: bool) -> Part:
         """Give a buffer as a part; one that several members of a group hold is hashed once."""
@@ -60,15 +75,27 @@ class Chunker:
     def _part(self, memory: memoryview, store: bool) -> Part:
         if memory.nbytes <= INLINE:
             return Part(memory.nbytes, bytes(memory))
-        digests = []
-        for start in range(0, memory.nbytes, CHUNK):
-            chunk = memory[start : start + CHUNK]
-            name = digest(chunk)
-            if store and name not in self._stored:
-                self._put(name, bytes(chunk))
-                self._stored.add(name)
-            digests.append(name)
-        return Part(memory.nbytes, None, tuple(digests))
+        chunks = [memory[start : start + CHUNK] for start in range(0, memory.nbytes, CHUNK)]
+        names = _digests(chunks)
+        if store:
+            for name, chunk in zip(names, chunks, strict=True):
+                self._hand_over(name, chunk)
+        return Part(memory.nbytes, None, tuple(names))
+
+
+def _digests(chunks: list[memoryview]) -> list[str]:
+    """Name chunks; many of them on several threads, since hashing lets go of Python's lock."""
+    count = min(processors(), _MOST_THREADS, len(chunks) // _WORTH_A_THREAD)
+    if count < 2:
+        return _names(chunks)
+    share = -(-len(chunks) // count)
+    shares = [chunks[start : start + share] for start in range(0, len(chunks), share)]
+    with ThreadPoolExecutor(count) as pool:
+        return [name for names in pool.map(_names, shares) for name in names]
+
+
+def _names(chunks: list[memoryview]) -> list[str]:
+    return [*map(digest, chunks)]
 
 
 def value_digest(parts: tuple[Part, ...]) -> str:

@@ -57,7 +57,9 @@ class Escapes:
         self._excess = 0
         self._outside: list[weakref.ref[types.FunctionType]] = []
 
-    def judge(self, reach: Reach, values: dict[str, Any], unsure: set[str]) -> None:
+    def judge(
+        self, reach: Reach, values: dict[str, Any], unsure: set[str], *, midway: bool = False
+    ) -> None:
         """Learn from a search, right after it.
 
         Parameters
@@ -68,6 +70,8 @@ class Escapes:
             The variables, the dict that it began from.
         unsure : set of str
             Nodes that something which was not searched may refer to.
+        midway : bool, default False
+            A cell runs, whose frames refer to the namespace, too: functions are not counted.
         """
         if not _COUNTS:
             return
@@ -86,7 +90,8 @@ class Escapes:
         things.clear()
         owners = (reach.owner(id(figure)) for figure in _figures())
         self.nodes |= {owner for owner in owners if owner is not None}
-        self._count_functions(reach)
+        if not midway:
+            self._count_functions(reach)
 
     def forget(self, there: set[str]) -> None:
         """Forget what is no longer there."""
@@ -173,6 +178,8 @@ def _is_open(thing: Any, reach: Reach) -> bool:
 def _parts(thing: Any, reach: Reach) -> list[Any]:
     if type(thing) is types.FunctionType:
         return [*(thing.__closure__ or ()), thing.__defaults__, thing.__kwdefaults__]
+    if type(thing) is list:
+        return thing[:_INSIDE]  # a long one has no more that count
     return gc.get_referents(thing)[:_INSIDE] if _is_open(thing, reach) else []
 
 

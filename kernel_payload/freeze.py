@@ -12,12 +12,11 @@ What cloudpickle does for classes and code is kept; what it gets wrong here is d
 from __future__ import annotations
 
 import copyreg
-import io
 import pickle
 import sys
 import types
 from collections import ChainMap
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -27,7 +26,8 @@ from . import attributes, heirs, instances, live, memory, rebuild
 from .deep import Unrolled
 from .definitions import Scope, function_state, reduce_class
 from .rebuild import PROTOCOL
-from .reductions import REDUCTIONS, by_base, by_type
+from .reductions import REDUCTIONS, Reduce, by_base, by_type
+from .stream import Keep, Stream
 from .varchive import INLINE
 
 _MOST_RECURSION = 3000
@@ -44,7 +44,7 @@ class Unreached(Exception):
 class Frozen(NamedTuple):
     """A stream and its buffers: contiguous bytes, still in the memory of the values."""
 
-    stream: memoryview
+    stream: Stream
     buffers: list[memoryview]
 
 
@@ -54,12 +54,14 @@ class Context(NamedTuple):
     namespace: dict[str, Any]
     class_names: dict[int, str]
     views: dict[int, Any]
+    reductions: Mapping[int, Reduce]
     dicts: Collection[int] = ()
 
 
 def freeze(
     values: Sequence[Any],
     context: Context,
+    keep: Keep,
     inside: Collection[str] = (),
     trail: list[Any] | None = None,
 ) -> Frozen:
@@ -70,8 +72,11 @@ def freeze(
     values : sequence
         The members of a group, in the order of their names.
     context : Context
-        The namespace that functions do not carry, id of class -> its entry's name, and id of
-        array or buffer -> the owner of the memory that it shows, the ids of dicts that are shared.
+        The namespace that functions do not carry, id of class -> its entry's name, id of array or
+        buffer -> the owner of the memory that it shows, `reductions`, the ids of dicts that are
+        shared.
+    keep : callable
+        Takes the chunks of a large stream, see `Stream`.
     inside : collection of str
         The classes that belong to this group: saved by value.
     trail : list, optional
@@ -87,16 +92,19 @@ def freeze(
     trail = [] if trail is None else trail
     with _moderate_recursion():
         try:
-            return _dump(list(values), context, inside, trail)
+            return _dump(list(values), context, Stream(keep), inside, trail)
         except RecursionError:
             trail.clear()
-        return _dump(Unrolled(list(values)), context, inside, trail)
+        return _dump(Unrolled(list(values)), context, Stream(keep), inside, trail)
 
 
 def _dump(
-    whole: list[Any] | Unrolled, context: Context, inside: Collection[str], trail: list[Any]
+    whole: list[Any] | Unrolled,
+    context: Context,
+    stream: Stream,
+    inside: Collection[str],
+    trail: list[Any],
 ) -> Frozen:
-    file = io.BytesIO()
     buffers: list[memoryview] = []
 
     def leaves_stream(buffer: pickle.PickleBuffer) -> bool:
@@ -110,16 +118,16 @@ def _dump(
         return False
 
     if isinstance(whole, Unrolled):
-        pickler: _Pickler = _DeepPickler(file, leaves_stream, context, inside, whole)
+        pickler: _Pickler = _DeepPickler(stream, leaves_stream, context, inside, whole)
     else:
         kind = _SharingPickler if context.dicts else _Pickler
-        pickler = kind(file, leaves_stream, context, inside)
+        pickler = kind(stream, leaves_stream, context, inside)
     try:
         pickler.dump(whole)
     except BaseException:
         trail.append(pickler.last)
         raise
-    return Frozen(file.getbuffer(), buffers)
+    return Frozen(stream, buffers)
 
 
 @contextmanager
@@ -139,23 +147,30 @@ def _moderate_recursion() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
-def freeze_scalar(value: Any) -> Frozen:
-    """Pickle a number, a string or the like, without the machinery."""
-    return Frozen(memoryview(pickle.dumps([value], PROTOCOL)), [])
+def reductions() -> dict[int, Reduce]:
+    """Give id of type -> reduction, for the libraries that are loaded by now."""
+    return {**by_type(), **instances.VIEWS, **heirs.BY_TYPE}
+
+
+def freeze_plain(value: Any, keep: Keep) -> Frozen:
+    """Pickle a number, a string or what holds nothing else, without the machinery."""
+    stream = Stream(keep)
+    pickle.Pickler(stream, PROTOCOL).dump([value])
+    return Frozen(stream, [])
 
 
 class _Pickler(pickle.Pickler):
     def __init__(
-        self, file: io.BytesIO, leaves_stream: Any, context: Context, inside: Collection[str]
+        self, stream: Stream, leaves_stream: Any, context: Context, inside: Collection[str]
     ) -> None:
-        super().__init__(file, PROTOCOL, buffer_callback=leaves_stream)
+        super().__init__(stream, PROTOCOL, buffer_callback=leaves_stream)
         tables: list[dict[Any, Any]] = [REDUCTIONS, copyreg.dispatch_table]
         self.dispatch_table = ChainMap(*tables)
         self.last: Any = None
         self._context = context
         self._inside = inside
         self._scopes: dict[int, Scope] = {}
-        self._by_type = {**by_type(), **instances.VIEWS, **heirs.BY_TYPE}
+        self._by_type = dict(context.reductions)
         self._by_type[id(memoryview)] = partial(memory.reduce_memoryview, owners=context.views)
         if numpy := sys.modules.get("numpy"):
             reduce_array = partial(memory.reduce_array, owners=context.views)
@@ -245,13 +260,13 @@ class _DeepPickler(_Pickler):
 
     def __init__(
         self,
-        file: io.BytesIO,
+        stream: Stream,
         leaves_stream: Any,
         context: Context,
         inside: Collection[str],
         whole: Unrolled,
     ) -> None:
-        super().__init__(file, leaves_stream, context, inside)
+        super().__init__(stream, leaves_stream, context, inside)
         self._whole = whole
 
     def reducer_override(self, thing: Any) -> Any:

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-import pickle
 import random
 import sys
 from collections.abc import Iterator
 from typing import Any
-
-from .freeze import Frozen
-from .rebuild import PROTOCOL
 
 RANDOM = "<random>"
 NUMPY_RANDOM = "<numpy.random>"
@@ -20,13 +16,13 @@ TORCH_RANDOM = "<torch.random>"
 HIDDEN = (RANDOM, NUMPY_RANDOM, TORCH_RANDOM)
 
 
-def hidden_state() -> Iterator[tuple[str, Frozen]]:
-    """Give entry name and frozen state of each generator that this process has."""
-    yield RANDOM, _freeze(random.getstate())
+def hidden_state() -> Iterator[tuple[str, Any]]:
+    """Give entry name and state of each generator that this process has."""
+    yield RANDOM, random.getstate()
     if mtrand := _numpy_random():
-        yield NUMPY_RANDOM, _freeze(mtrand._rand.get_state())
+        yield NUMPY_RANDOM, mtrand._rand.get_state()
     if torch := _torch():
-        yield TORCH_RANDOM, _freeze(_bytes_of(torch.get_rng_state()))
+        yield TORCH_RANDOM, _bytes_of(torch.get_rng_state())
 
 
 def restore(name: str, state: Any) -> None:
@@ -67,7 +63,3 @@ def _torch() -> Any:
 def _bytes_of(state: Any) -> bytes:
     """Give the bytes of torch's state, a tensor on the CPU; numpy may be missing."""
     return ctypes.string_at(state.data_ptr(), state.numel())
-
-
-def _freeze(state: object) -> Frozen:
-    return Frozen(memoryview(pickle.dumps([state], PROTOCOL)), [])

@@ -8,7 +8,7 @@ lists of about sqrt(2 N c) cost least.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 
 from .varchive import Entry, State
@@ -48,10 +48,13 @@ class Manifest:
         self.gone: set[str] = set()
         self._put = put
         self._in_base: frozenset[str] = frozenset()
+        self._uncounted: set[str] = set()  # no variables, or not saved
 
     def resume(self, state: State, entries: dict[str, Entry]) -> None:
         """Go on from a state; ``entries`` is its whole namespace."""
         self.entries, self.delta = dict(entries), dict(state.entries)
+        for name, entry in entries.items():
+            self._count(name, entry)
         self.base, self.gone = state.base, set(state.gone)
         # those that only the difference has, too: to take them out of the table does no harm
         self._in_base = frozenset(entries.keys() | self.gone)
@@ -62,7 +65,7 @@ class Manifest:
         self.gone, self._in_base = set(), frozenset()
 
     def update(
-        self, entries: dict[str, Entry], names: Iterable[str], withheld: Iterable[str] = ()
+        self, entries: dict[str, Entry], names: Set[str], withheld: Iterable[str] = ()
     ) -> Changes:
         """Take over entries that are new or other; forget all that is not among the names.
 
@@ -79,10 +82,12 @@ class Manifest:
                 if entry.reason is not None and (old is None or old.n != entry.n):
                     unsaved.append(name)
             self.entries[name] = self.delta[name] = entry
+            self._count(name, entry)
             self.gone.discard(name)
-        deleted = sorted(self.entries.keys() - set(names))
+        deleted = sorted(self.entries.keys() - names)
         for name in deleted:
             del self.entries[name]
+            self._uncounted.discard(name)
             self.delta.pop(name, None)
             if name in self._in_base:
                 self.gone.add(name)
@@ -93,7 +98,13 @@ class Manifest:
 
     def saved(self) -> int:
         """Count the variables that are saved."""
-        return sum(e.reason is None for name, e in self.entries.items() if not name.startswith("<"))
+        return len(self.entries) - len(self._uncounted)
+
+    def _count(self, name: str, entry: Entry) -> None:
+        if name[:1] == "<" or entry.reason is not None:
+            self._uncounted.add(name)
+        else:
+            self._uncounted.discard(name)
 
     def _shorten(self) -> None:
         if len(self.delta) + len(self.gone) <= 16 + math.isqrt(2 * len(self.entries)):

@@ -65,4 +65,5 @@ class Mentions:
 
     def forget(self, there: set[str]) -> None:
         """Forget what is no longer there."""
-        self._behind = {node: found for node, found in self._behind.items() if node in there}
+        for node in self._behind.keys() - there:
+            del self._behind[node]

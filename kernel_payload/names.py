@@ -14,11 +14,16 @@ _OWN = re.compile(
 _NOTHING = object()
 
 
+def is_own(name: str) -> bool:
+    """Whether a name is no variable's, whatever stands under it."""
+    first = name[:1]
+    return first == "<" or (first == "_" and _OWN.fullmatch(name) is not None)
+
+
 def is_variable(shell: Any, name: str, value: Any) -> bool:
     """Whether what stands under a name is the user's."""
     # what the shell itself put there counts by identity: a user's own `open` is a variable
-    mine = shell.user_ns_hidden.get(name, _NOTHING) is not value
-    return mine and not name.startswith("<") and not _OWN.fullmatch(name)
+    return shell.user_ns_hidden.get(name, _NOTHING) is not value and not is_own(name)
 
 
 def is_name(name: object) -> bool:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import array as arrays
 import gc
+import operator
 import sys
 import types
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from itertools import chain, repeat
 from typing import Any
 
 from . import live, tensors
@@ -20,6 +22,9 @@ from .classnames import ClassNames
 from .groups import Groups
 from .live import Kind
 from .memory import once, owner_of
+
+_MANY = 32  # objects that are looked at all at once
+_CONTAINERS = frozenset(map(id, (list, dict, tuple)))  # no weak reference leads to these
 
 
 class Reach:
@@ -127,24 +132,54 @@ class Reach:
         self._groups.add(node)
         kinds = self._kinds
         local: set[int] = set()
-        while frontier and node not in self.refused:
-            plain: list[Any] = []
+        held: list[Any] = []  # what only claimed objects are known to lead to
+        while (held or frontier) and node not in self.refused:
+            claimed: list[Any] = []
+            passed: list[Any] = []
             further: list[Any] = []
-            for thing in frontier:
+            following: list[Any] = []
+            if len(held) >= _MANY:
+                held, following = self._sift(held)
+            for thing in chain(held, frontier):
                 # by id: hashing a class may run its metaclass's code
                 kind, _ = kinds.get(id(type(thing))) or self._kind(type(thing))
                 if kind is Kind.ATOM:
                     continue
                 if kind is Kind.PLAIN:
                     if self._claim(node, thing):
-                        plain.append(thing)
+                        claimed.append(thing)
                 elif kind is not Kind.LOCAL:
                     further += _VISIT[kind](self, node, thing)
                 elif id(thing) not in local:
                     local.add(id(thing))
-                    plain.append(thing)
-            further += gc.get_referents(*plain)
-            frontier = further
+                    passed.append(thing)
+            held = following + gc.get_referents(*claimed)
+            frontier = further + gc.get_referents(*passed)
+
+    def _sift(self, held: list[Any]) -> tuple[list[Any], list[Any]]:
+        """Pass over much at once: give what must be looked at one by one, and the next level.
+
+        These are what claimed objects refer to.  Of containers to which one reference leads, the
+        one by which the search came, nobody else can have a share.
+        """
+        types = _types(held)
+        found = {key: (self._kinds.get(key) or self._kind(cls))[0] for key, cls in types.items()}
+        passed = {key for key, kind in found.items() if kind is Kind.ATOM}
+        if len(passed) == len(types):
+            return [], []
+        are_alone = operator.countOf(map(sys.getrefcount, held), _ALONE) == len(held)
+        if are_alone and types.keys() <= _CONTAINERS:
+            return [], gc.get_referents(*held)
+        counts = [*map(sys.getrefcount, held)]
+        keys = [*map(id, map(type, held))]
+        each = [*zip(held, counts, keys, strict=True)]
+        alone = [thing for thing, n, key in each if n == _ALONE and key in _CONTAINERS]
+        rest = [
+            thing
+            for thing, n, key in each
+            if key not in passed and (n != _ALONE or key not in _CONTAINERS)
+        ]
+        return rest, gc.get_referents(*alone)
 
     def _kind(self, cls: type) -> tuple[Kind, type]:
         self._kinds[id(cls)] = found = (live.kind_of(cls), cls)
@@ -284,6 +319,24 @@ class Reach:
             # it is no reference that counts
             self._again[id(found)] -= 1
         return [found]
+
+
+def _types(things: list[Any]) -> dict[int, type]:
+    """Give the types of things, by id: hashing a class may run its metaclass's code."""
+    first = type(things[0])
+    if all(map(operator.is_, map(type, things), repeat(first))):
+        return {id(first): first}
+    return {id(cls): cls for cls in map(type, things)}
+
+
+def _count_alone() -> int:
+    """Count the references that `Reach._sift` sees of an object that one container holds."""
+    container: list[Any] = [[]]
+    held = gc.get_referents(container)
+    return next(map(sys.getrefcount, held))
+
+
+_ALONE = _count_alone()
 
 
 def _class_contents(cls: type) -> list[Any]:

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
+from itertools import filterfalse
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from .candidates import Candidates, Known
 from .cell import Cell
 from .chunks import Chunker
 from .classnames import ClassNames
-from .freeze import freeze_scalar
+from .freeze import freeze_plain
 from .hidden import HIDDEN, hidden_state
 from .load import OUT
+from .names import is_own
 from .reach import Reach
 from .register import Register
 from .settle import Settled, Settling
@@ -76,6 +78,7 @@ class Recorder:
         self.states = 0
         self.bytes = 0
         self._is_public = is_public
+        self._own: set[str] = set()  # names that are no variables': one more with each cell
         self.dontsave = Withheld(dontsave)
         self._writer = Writer()
         self._chunker = Chunker(self._put)
@@ -83,6 +86,7 @@ class Recorder:
         self.candidates = Candidates(namespace, self.classes, thorough=thorough)
         self.register = Register(self._put, self.candidates, self.classes)
         self.directory = Path.cwd()
+        self._here: tuple[Path | None, str | None] = None, None
         self.parent: int | str | None = None
         self.last: int | None = None
         self._elsewhere: frozenset[str] = frozenset()
@@ -137,7 +141,7 @@ class Recorder:
             Name of a variable or class -> its group; without those that cannot be saved.
         """
         values = self.variables()
-        scalars, reach = self.candidates.select(values, code, 0.0)
+        scalars, reach = self.candidates.select(values, code, 0.0, midway=True)
         alive = self.classes.alive()
         for name in classes:
             reach.add_class(name, alive[name])
@@ -232,7 +236,7 @@ class Recorder:
         finally:
             self._chunker.forget_memory()
         given = entries.pop(OUT, answered)
-        names = [*values, *self.classes.alive(), *HIDDEN, *self._elsewhere]
+        names = {*values, *self.classes.alive(), *HIDDEN, *self._elsewhere}
         changes = self.register.update(entries, names, withheld)
         self.candidates.commit(values)
         state = cell.state(
@@ -255,35 +259,37 @@ class Recorder:
 
     def variables(self) -> dict[str, Any]:
         """Give the variables that are recorded: name -> value."""
-        found = list(self.namespace.items())
-        return {
-            name: value
-            for name, value in found
-            if type(name) is str
-            and self._is_public(name, value)
-            and not (self.dontsave and self.dontsave.holds(name, value))
-        }
+        found = self._public()
+        if not self.dontsave:
+            return found
+        return {n: value for n, value in found.items() if not self.dontsave.holds(n, value)}
 
     def withheld(self) -> dict[str, Any]:
         """Give the variables that are there and not to be saved: name -> value."""
         if not self.dontsave:
             return {}
-        found = list(self.namespace.items())
-        return {
-            name: value
-            for name, value in found
-            if type(name) is str
-            and self.dontsave.holds(name, value)
-            and self._is_public(name, value)
-        }
+        return {n: v for n, v in self._public().items() if self.dontsave.holds(n, v)}
+
+    def _public(self) -> dict[str, Any]:
+        found = {}
+        now = self.namespace.copy()
+        for name in filterfalse(self._own.__contains__, now):
+            if type(name) is not str:
+                continue
+            if self._is_public(name, now[name]):
+                found[name] = now[name]
+            elif is_own(name):
+                self._own.add(name)
+        return found
 
     # -- from values to groups
 
     def _scalar(self, name: str, value: Any) -> Settled:
-        return Settled.of(name, self._chunker.parts(freeze_scalar(value)))
+        frozen = freeze_plain(value, self._chunker.keep)
+        return Settled.of(name, self._chunker.parts(frozen))
 
     def _hidden(self) -> list[Settled]:
-        return [Settled.of(name, self._chunker.parts(frozen)) for name, frozen in hidden_state()]
+        return [self._scalar(name, state) for name, state in hidden_state()]
 
     def _answer(
         self,
@@ -320,9 +326,12 @@ class Recorder:
     def _cwd(self) -> str | None:
         """Give the working directory, relative to that of the start; None when it was deleted."""
         try:
-            return os.path.relpath(Path.cwd(), self.directory)
+            now = Path.cwd()
+            if now != self._here[0]:
+                self._here = now, os.path.relpath(now, self.directory)
         except (OSError, ValueError):
             return None
+        return self._here[1]
 
     def _put(self, name: str, data: bytes) -> None:
         self.bytes += len(data)

@@ -5,7 +5,7 @@ One object holds all the small groups of a cell.  What a state brought back is e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import replace
 from typing import Any
 
@@ -57,13 +57,12 @@ class Register:
         self._restored.update(entries)
 
     def update(
-        self, entries: dict[str, Entry], names: Iterable[str], withheld: Iterable[str]
+        self, entries: dict[str, Entry], names: Set[str], withheld: Iterable[str]
     ) -> Changes:
         """Take over the entries of a state; forget all that is not among the names."""
-        kept = set(names)
-        restored = {name: entry for name, entry in self._restored.items() if name in kept}
+        restored = {name: entry for name, entry in self._restored.items() if name in names}
         self._restored = {}
-        return self.manifest.update({**restored, **entries}, kept, withheld)
+        return self.manifest.update({**restored, **entries}, names, withheld)
 
     def enter(self, n: int, groups: list[Settled], values: dict[str, Any]) -> dict[str, Entry]:
         """Store the groups that differ from what was recorded, as one object; give the entries."""
@@ -111,11 +110,14 @@ class Register:
         self, values: dict[str, Any], entries: dict[str, Entry]
     ) -> dict[str, Entry]:
         """Have variables that are classes of the notebook tell of the classes themselves."""
+        classes = {id(cls): name for name, cls in self._classes.alive().items()}
+        if not classes:
+            return {}
         now = {**self.entries, **entries}
         found = {}
         for name, value in values.items():
-            if live.is_class(value) and live.is_notebook_class(value) and name in now:
-                mine, its = now[name], now.get(self._classes.name(value))
+            if id(value) in classes and live.is_notebook_class(value) and name in now:
+                mine, its = now[name], now.get(classes[id(value)])
                 if its is not None and mine.reason is None and mine.digest != its.digest:
                     found[name] = replace(mine, digest=its.digest, n=its.n, size=its.size)
         return found

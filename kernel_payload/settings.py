@@ -9,6 +9,13 @@ from traitlets import Bool, Float, Int, List, Unicode, default, validate
 from traitlets.config import Configurable
 
 
+def processors() -> int:
+    """Count the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class TimeMachine(Configurable):
     """How this kernel's time machine works.
 
@@ -44,7 +51,4 @@ class TimeMachine(Configurable):
 
     @default("threads")
     def _processors(self) -> int:
-        """Count the processors that this process may use."""
-        if hasattr(os, "sched_getaffinity"):
-            return len(os.sched_getaffinity(0))
-        return os.cpu_count() or 1
+        return processors()

@@ -14,9 +14,10 @@ from . import live
 from .calm import interrupts
 from .chunks import Chunker, value_digest
 from .classnames import ClassNames
-from .freeze import Context, Frozen, Unreached, freeze
+from .freeze import Context, Frozen, Unreached, freeze, reductions
 from .reach import Reach
 from .varchive import Group, Part
+from .varchive.digest import digest
 from .where import where
 
 _WORTH_SHARING = 0.01  # seconds; below, it is the small change of any cell
@@ -85,6 +86,7 @@ class Settling:
         self._classes = classes
         self._chunker = chunker
         self._store = store
+        self._keep = chunker.keep if store else digest
 
     def settle(self, reach: Reach) -> None:
         """Freeze every group of a search."""
@@ -111,7 +113,7 @@ class Settling:
     def _settle_groups(self, reach: Reach, again: set[str]) -> tuple[str, type] | None:
         """Freeze the groups; give the node and class at which freezing found a class missing."""
         names = {id(v): n for n, v in reach.nodes.items() if n.startswith("<class")}
-        context = Context(self._namespace, names, reach.views())
+        context = Context(self._namespace, names, reach.views(), reductions())
         for members in reach.groups():
             if members in self.settled or members[0] in again:
                 continue
@@ -151,23 +153,23 @@ class Settling:
         values = [reach.nodes[name] for name in members]
         inside = [name for name in members if name.startswith("<class")]
         context = context._replace(dicts=reach.shared_dicts(members))
-        frozen = freeze(values, context, inside, trail)
+        frozen = freeze(values, context, self._keep, inside, trail)
         parts = self._chunker.parts(frozen, store=self._store)
         digests = (value_digest(parts),) * len(members)
         sizes = (_size(frozen),) * len(members)
-        if len(members) > 1 and frozen.stream.nbytes <= _SMALL:
+        if len(members) > 1 and frozen.stream.size <= _SMALL:
             alone = [
                 self._alone(name, value, context)
                 for name, value in zip(members, values, strict=True)
             ]
-            digests = tuple(digest for digest, _ in alone)
+            digests = tuple(name for name, _ in alone)
             sizes = tuple(size for _, size in alone)
         cost = time.perf_counter() - start
         self.settled[members] = Settled(Group(members, parts), digests, sizes, cost)
 
     def _alone(self, name: str, value: Any, context: Context) -> tuple[str, int]:
         """Give the digest and size of one member, as if it shared nothing."""
-        frozen = freeze([value], context._replace(views={}), [name])
+        frozen = freeze([value], context._replace(views={}), digest, [name])
         return value_digest(self._chunker.parts(frozen, store=False)), _size(frozen)
 
     def _blame(
@@ -185,7 +187,7 @@ class Settling:
                 own_trail: list[Any] = []
                 try:
                     with interrupts.welcome():
-                        freeze([reach.nodes[name]], context, [name], own_trail)
+                        freeze([reach.nodes[name]], context, digest, [name], own_trail)
                 except Unreached:
                     pass
                 except BaseException as own:  # noqa: BLE001  (see above)
@@ -198,7 +200,7 @@ class Settling:
 
 
 def _size(frozen: Frozen) -> int:
-    return frozen.stream.nbytes + sum(buffer.nbytes for buffer in frozen.buffers)
+    return frozen.stream.size + sum(buffer.nbytes for buffer in frozen.buffers)
 
 
 def _reason(error: BaseException, name: str, value: Any, trail: list[Any]) -> str:

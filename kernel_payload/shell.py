@@ -23,7 +23,7 @@ from .hold import Hold, Magics, do_all
 from .jobcells import JobCells, transformed
 from .recorder import Recorder
 from .settings import TimeMachine
-from .telling import describe_error, summary
+from .telling import STATE, describe_error, summary
 from .thaw import resolve_cell
 from .travel import go_back
 from .varchive import Run
@@ -270,7 +270,8 @@ class Session:
             n=result.execution_count,
             cell_id=info.cell_id,
             source=raw if self._source is None else self._source,
-            code=transformed(self.shell, raw),
+            # some versions of IPython tell it; to transform it once more takes a while
+            code=getattr(info, "transformed_cell", None) or transformed(self.shell, raw),
             status="ok" if error is None else "error",
             error=None if error is None else describe_error(error),
             started="" if running is None else running.started,
@@ -301,8 +302,7 @@ class Session:
         return [answer, *on_the_way, *recent, *self.shell.user_ns_hidden.values()]
 
     def tell(self, content: dict[str, Any]) -> None:
-        """Send a message on the cell to the orchestrator, if there is one."""
-        kernel = getattr(self.shell, "kernel", None)
-        if kernel is not None and self._forward:
-            parent = kernel.get_parent()
-            kernel.session.send(kernel.iopub_socket, "tmrun_state", content, parent=parent)
+        """Have the reply to the cell tell the orchestrator of it, if there is one."""
+        if self._forward:
+            # a message of its own would wake another thread of the kernel, and wait for it
+            self.shell.payload_manager.write_payload({"source": STATE, **content})

@@ -11,6 +11,9 @@ from typing import Any
 from .varchive import State
 from .varchive.digest import ALGORITHM
 
+STATE = "tmrun_state"
+"""The source of what the replies to cells tell the orchestrator, among their payload."""
+
 _PACKAGES = ("IPython", "ipykernel", "numpy", "pandas")
 
 

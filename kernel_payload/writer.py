@@ -2,7 +2,8 @@
 
 `Writer.wait` is called before the next cell's code runs, so what a cell left behind is in the
 system's hands by then and survives the kernel.  Against a crash of the machine, a second thread
-has the system put the files on the disk itself; nothing waits for it but `Writer.close`.
+has the system put the files on the disk itself, those of many cells at a time: each such request
+slows down what is written meanwhile.  Nothing waits for it but `Writer.close`.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from .varchive.digest import Buffer
-from .varchive.store import sync
+from .varchive.store import flush
 
 _LIMIT = 64 << 20  # bytes in line
+_PAUSE = 0.5  # seconds between the first file and the request to put it on the disk
 
 Write = Callable[[], Path | None]
 
@@ -38,6 +40,7 @@ class Writer:
         self._changed = threading.Condition()
         self._closed = False
         self._unsynced: SimpleQueue[Path | None] = SimpleQueue()
+        self._closing = threading.Event()
         self._pid = os.getpid()
         self._threads = [_start(self._write), _start(self._sync)]
 
@@ -66,6 +69,7 @@ class Writer:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        self._closing.set()
         for thread in self._threads:
             thread.join()
 
@@ -97,13 +101,24 @@ class Writer:
 
     def _sync(self) -> None:
         while (path := self._unsynced.get()) is not None:
-            try:
-                sync(path)
-            except FileNotFoundError:
-                pass  # its state was cleared since
-            except OSError as error:
-                # a network file system may find out only now that the disk is full
-                self.failure = self.failure or error
+            self._closing.wait(_PAUSE)
+            waiting = [path]
+            while not self._unsynced.empty() and (path := self._unsynced.get()) is not None:
+                waiting.append(path)
+            # a file first, and then its name
+            for target in dict.fromkeys([*waiting, *(path.parent for path in waiting)]):
+                self._try_flush(target)
+            if path is None:
+                return
+
+    def _try_flush(self, path: Path) -> None:
+        try:
+            flush(path)
+        except FileNotFoundError:
+            pass  # its state was cleared since
+        except OSError as error:
+            # a network file system may find out only now that the disk is full
+            self.failure = self.failure or error
 
 
 def _start(target: Callable[[], None]) -> threading.Thread:

@@ -39,7 +39,7 @@ FLOORS = [
     {"leash", "death", "conversation", "outputs", "card", "injection", "magic", "names"},
     {"settings", "places", "whereabouts", "withheld", "hold"},
     {"process"},
-    {"attributes", "classnames", "instances", "memory", "tensors"},
+    {"attributes", "classnames", "instances", "memory", "stream", "tensors"},
     {"heirs"},
     {"deep", "definitions", "reductions"},
     {"describe", "freeze", "load", "manifest", "reach", "writer"},

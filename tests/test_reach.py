@@ -60,8 +60,20 @@ def groups(reach: Reach) -> set[str]:
     return {" ".join(sorted(short[name] for name in group)) for group in reach.groups()}
 
 
+@pytest.fixture(autouse=True, params=[1, 1 << 40], ids=["all at once", "one by one"])
+def many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have what objects hold be passed over in one go where that can be, or never."""
+    monkeypatch.setattr("kernel_payload.reach._MANY", request.param)
+
+
 SHARED = {
     "an alias": "a = []; b = a",
+    "a tuple that alone holds a list": "a = (5, [6]); b = a",
+    "such a tuple in two lists": "t = (5, [6]); a = [t]; b = [t]; del t",
+    "such a tuple in two dicts, deep": "t = (5, [[6]]); a = {1: [t]}; b = {2: [[t]]}; del t",
+    "what a builtin's method alone holds": "m = [].append; a = [m]; b = [m]; del m",
+    "what a proxy alone holds": "m = types.MappingProxyType({1: []}); a = [m]; b = [m]; del m",
+    "a set": "s = {1}; a = [[s]]; b = [s]; del s",
     "a list in two dicts": "shared = []; a = {'x': shared}; b = {'x': shared}; del shared",
     "a list in two tuples": "shared = []; a = (1, shared); b = (2, (shared,)); del shared",
     "a list among values": "shared = []; a = {(1, print): shared}; b = [shared]; del shared",

@@ -616,7 +616,7 @@ def test_a_disk_that_fails_ends_the_recording_and_nothing_else(
     notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # the thread that syncs would find files of the first cell gone, or not, as it happens
-    monkeypatch.setattr("kernel_payload.writer.sync", lambda path: None)
+    monkeypatch.setattr("kernel_payload.writer.flush", lambda path: None)
     notebook.cell("x = 1")
     objects_path = notebook.archive.path / "objects"
     objects_path.rename(objects_path.with_name("away"))

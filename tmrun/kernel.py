@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 VERSION: str = nbclient.__version__
 """nbclient's version."""
 
-_STATE = "tmrun_state"
 _VISIBLE = {"stream", "display_data", "execute_result", "error", "update_display_data"}
 
 
@@ -48,9 +47,6 @@ class _Cells(nbclient.NotebookClient):  # type: ignore[misc]
         self.unfit = 0
 
     def process_message(self, msg: Json, cell: Any, cell_index: int) -> Any:
-        if msg["msg_type"] == _STATE:
-            self.heard(msg)
-            return None
         try:
             output = super().process_message(msg, cell, cell_index)
         except nbformat.ValidationError:
@@ -100,7 +96,7 @@ class Kernel(Conversation):
         super().__init__(process, {MESSAGE: hear_job, TABLE: self._show_anew})
         self._show = show
         self._outcome: Outcome | None = None
-        self._cells = _Cells(notebook, process, self._heard)
+        self._cells = _Cells(notebook, process, show)
         self._cells.on_cell_executed = self._executed
         self._cells.kc = self.client
 
@@ -184,9 +180,3 @@ class Kernel(Conversation):
     def _executed(self, *, execute_reply: Json, **_: Any) -> None:
         if self._outcome is not None:
             self._outcome.reply = execute_reply["content"]
-
-    def _heard(self, message: Json) -> None:
-        if message["msg_type"] != _STATE:
-            self._show(message)
-        elif self._outcome is not None:
-            self._outcome.state = message["content"]

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kernel_payload.telling import STATE
+
 from .report import CellError, CellReport
 
 if TYPE_CHECKING:
@@ -31,8 +33,6 @@ class Outcome:
     ----------
     reply
         Content of the execute_reply; None when the kernel died.
-    state
-        Content of the payload's message on the state; None when there was none.
     n
         The number the cell was to get.
     started, seconds
@@ -46,10 +46,18 @@ class Outcome:
     n: int
     started: datetime
     reply: Json | None = None
-    state: Json | None = None
     seconds: float = 0.0
     timed_out: bool = False
     unfit: int = 0
+
+    @property
+    def state(self) -> Json | None:
+        """What the payload says of the state; None when it said nothing."""
+        return next((item for item in self.said() if item.get("source") == STATE), None)
+
+    def said(self) -> list[Json]:
+        """Give what came with the reply: from the shell, and from the payload in it."""
+        return (self.reply or {}).get("payload") or []
 
 
 def judge(cell: Any, index: int, outcome: Outcome, *, stopping: bool, tolerant: bool) -> CellReport:
@@ -118,9 +126,9 @@ def ending(
 
 def leaves(outcome: Outcome) -> bool:
     """Whether the cell asked the kernel to end: ``exit()`` or ``quit()``."""
-    payload = (outcome.reply or {}).get("payload") or []
     return any(
-        item.get("source") == "ask_exit" and not item.get("keepkernel", False) for item in payload
+        item.get("source") == "ask_exit" and not item.get("keepkernel", False)
+        for item in outcome.said()
     )
 
 

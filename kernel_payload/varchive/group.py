@@ -4,6 +4,7 @@
 
     4 bytes, big endian: length of the head
     head    JSON: {"members": […], "parts": [{"size": …} or {"size": …, "chunks": […]}]}
+            and "sizes": […], those of the chunks, where they are not `CHUNK`
     the parts that have no chunks, one after the other
 
 Part 0 is the stream, the others its buffers in order (pickle protocol 5).  A part of more than
@@ -26,11 +27,15 @@ INLINE = 1 << 16
 
 
 class Part(NamedTuple):
-    """A stream or a buffer: its size in bytes, and its bytes or the digests of its chunks."""
+    """A stream or a buffer: its size in bytes, and its bytes or the digests of its chunks.
+
+    Chunks have `CHUNK` bytes, and the last one what is left, unless ``sizes`` says otherwise.
+    """
 
     size: int
     inline: bytes | None
     chunks: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,7 @@ class Group:
                 part["size"],
                 None if "chunks" in part else data[at : at + part["size"]],
                 tuple(part.get("chunks", ())),
+                tuple(part.get("sizes", ())),
             )
             for part, at in zip(head["parts"], ends, strict=False)
         )
@@ -74,11 +80,17 @@ class Group:
             return bytearray(part.inline)
         whole = bytearray(part.size)
         with memoryview(whole) as memory:
-            for i, digest in enumerate(part.chunks):
-                read_into(digest, memory[i * CHUNK : (i + 1) * CHUNK])
+            sizes = part.sizes or (CHUNK,) * len(part.chunks)
+            ends = accumulate(sizes)
+            for digest, size, end in zip(part.chunks, sizes, ends, strict=True):
+                read_into(digest, memory[end - size : end])
         return whole
 
 
 def _head(part: Part) -> dict[str, object]:
-    chunks = {} if part.inline is not None else {"chunks": part.chunks}
-    return {"size": part.size, **chunks}
+    head: dict[str, object] = {"size": part.size}
+    if part.inline is None:
+        head["chunks"] = part.chunks
+    if part.sizes:
+        head["sizes"] = part.sizes
+    return head

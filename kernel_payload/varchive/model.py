@@ -8,7 +8,7 @@ variables that share mutable objects.  A *state* is a cell's manifest.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 Json = dict[str, Any]
@@ -142,10 +142,12 @@ def dump_json(data: Json) -> bytes:
 
 
 def _dense(record: Any) -> Json:
-    values = ((f.name, getattr(record, f.name)) for f in fields(record))
-    return {name: value for name, value in values if value is not None and value != ()}
+    # a dataclass's own dict has its fields, in their order
+    return {
+        name: value for name, value in record.__dict__.items() if value is not None and value != ()
+    }
 
 
 def _known(cls: Any, data: Json) -> Json:
-    names = {f.name for f in fields(cls)}
-    return {name: value for name, value in data.items() if name in names}
+    fields = cls.__dataclass_fields__
+    return {name: value for name, value in data.items() if name in fields}

@@ -172,12 +172,17 @@ def make_private(directory: Path) -> None:
 
 def sync(path: Path) -> None:
     """Have the system put a file, and its name, on the disk itself, against a crash."""
-    for target in (path, path.parent):
-        handle = os.open(target, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    flush(path)
+    flush(path.parent)
+
+
+def flush(path: Path) -> None:
+    """Have the system put a file, or the names in a directory, on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _touch(path: Path) -> None:

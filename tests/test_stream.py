@@ -1,0 +1,160 @@
+"""Pickle streams: without frames, cut where their content says so, never held as a whole."""
+
+from __future__ import annotations
+
+import pickle
+import pickletools
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kernel_payload.stream import Stream
+from kernel_payload.varchive import CHUNK, INLINE, Group
+from kernel_payload.varchive.digest import digest
+
+LARGE = 1 << 16  # bytes from which on the pickler writes a string by itself
+FRAME = pickletools.code2op["\x95"].name
+
+
+def written(value: Any) -> tuple[Stream, dict[str, bytes]]:
+    """Pickle a value; give its stream, and the chunks that were handed over."""
+    chunks: dict[str, bytes] = {}
+
+    def keep(chunk: Any) -> str:
+        name = digest(chunk)
+        chunks[name] = bytes(chunk)
+        return name
+
+    stream = Stream(keep)
+    pickle.Pickler(stream, 5).dump(value)
+    return stream, chunks
+
+
+def content(value: Any) -> bytes:
+    """Give the bytes of a value's stream, as a reader gets them."""
+    stream, chunks = written(value)
+    part = Group.from_bytes(Group(("x",), (stream.part(),)).to_bytes()).parts[0]
+
+    def read_into(name: str, memory: memoryview) -> None:
+        memory[:] = chunks[name]
+
+    return bytes(Group((), ()).read(part, read_into))
+
+
+def operations(data: bytes) -> list[tuple[str, Any]]:
+    """Give what a stream says, but for frames."""
+    return [(op.name, arg) for op, arg, _ in pickletools.genops(data) if op.name != FRAME]
+
+
+def large(kind: type[bytes] | type[str] | type[bytearray], size: int, first: int) -> Any:
+    """Make a long string that begins as a frame, an opcode or anything else does."""
+    text = bytes([first]) + b"\x95" * (size - 1)
+    return text.decode("latin-1") if kind is str else kind(text)
+
+
+SMALL = st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.binary(max_size=3)
+LARGE_ONES = st.builds(
+    large,
+    st.sampled_from([bytes, str, bytearray]),
+    st.integers(LARGE - 3, LARGE + 3),
+    st.sampled_from([0x95, 0x94, 0x2E, 0x00]),
+)
+VALUES = st.recursive(
+    SMALL | LARGE_ONES,
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=50)
+@given(VALUES)
+def test_a_stream_says_what_pickle_says_without_its_frames(value: Any) -> None:
+    data = content(value)
+    assert operations(data) == operations(pickle.dumps(value, 5))
+    assert all(op.name != FRAME for op, _, _ in pickletools.genops(data))
+    assert pickle.loads(data) == value
+
+
+@pytest.mark.parametrize("count", [0, 1, 5_000, 300_000])
+def test_many_objects_come_back_whole(count: int) -> None:
+    value = [{"n": i, "text": str(i)} for i in range(count)]
+    data = content(value)
+    assert pickle.loads(data) == value
+    assert written(value)[0].size == len(data)
+
+
+def test_what_is_small_stays_in_the_group() -> None:
+    stream, chunks = written("x" * (INLINE - 100))
+    part = stream.part()
+    assert (part.chunks, part.sizes, chunks) == ((), (), {})
+    assert pickle.loads(part.inline or b"") == "x" * (INLINE - 100)
+
+
+def test_chunks_are_of_bounded_size_and_their_sizes_are_told() -> None:
+    stream, chunks = written([{"n": i} for i in range(300_000)])
+    part = stream.part()
+    assert [len(chunks[name]) for name in part.chunks] == list(part.sizes)
+    assert sum(part.sizes) == part.size == stream.size
+    assert all(CHUNK // 4 <= size <= CHUNK for size in part.sizes[:-1])
+    assert len(part.sizes) > 5
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: [{"n": i} for i in range(300_000)],
+        lambda: {f"k{i}": [i, i / 7] for i in range(100_000)},
+        lambda: [(i, str(i)) for i in range(200_000)],
+        lambda: [i * i for i in range(400_000)],
+    ],
+    ids=["dicts in a list", "lists in a dict", "tuples", "numbers"],
+)
+@pytest.mark.parametrize("place", [0.0, 0.31, 0.999])
+def test_a_change_that_moves_all_that_follows_makes_few_chunks_new(make: Any, place: float) -> None:
+    value = make()
+    before = written(value)[0].part()
+    if isinstance(value, dict):
+        value[[*value][int(place * len(value))]].append(1 << 200)
+    else:
+        value[int(place * len(value))] = 1 << 200
+    after = written(value)[0].part()
+    assert len(before.chunks) > 2
+    assert after.chunks != before.chunks
+    assert after.size != before.size
+    assert len({*after.chunks} - {*before.chunks}) <= 2
+
+
+def test_what_fails_early_hands_over_nothing() -> None:
+    chunks: list[bytes] = []
+
+    def keep(chunk: Any) -> str:
+        chunks.append(bytes(chunk))
+        return digest(chunk)
+
+    stream = Stream(keep)
+    with pytest.raises(TypeError, match=re.escape("cannot pickle 'generator' object")):
+        pickle.Pickler(stream, 5).dump([*map(str, range(300_000)), (i for i in "")])
+    assert stream.size > 1_000_000
+    assert chunks == []
+
+
+def test_what_is_long_is_handed_over_while_it_is_pickled() -> None:
+    held = []
+
+    class Meter:
+        def __reduce__(self) -> Any:
+            held.append(len(chunks))
+            return str, ()
+
+    chunks: list[int] = []
+
+    def keep(chunk: Any) -> str:
+        chunks.append(len(chunk))
+        return digest(chunk)
+
+    stream = Stream(keep)
+    pickle.Pickler(stream, 5).dump([bytes([i]) * (8 << 20) for i in range(16)] + [Meter()])
+    assert held[0] * CHUNK > 64 << 20
