@@ -24,7 +24,7 @@ from .reach import Reach
 from .touched import is_dynamic, names_in_cell, names_in_job, reaches_all, words
 
 _BUDGET = 0.05  # of the cell's own time
-_LEAST_BUDGET = 0.001  # seconds
+_LEAST_BUDGET = 0.0003  # seconds, for cells that take none
 _LOOK = 0.00005  # seconds that a look takes beside the freezing
 _ESCAPED = 0.02  # seconds for what has escaped: far below what one notices after a cell
 _LINES = 10_000  # characters of a str that may be read as code

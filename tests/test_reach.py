@@ -385,3 +385,18 @@ def test_a_view_is_told_by_the_array_whose_memory_it_is() -> None:
     views = reach.views()
     assert {name for name, value in reach.nodes.items() if id(value) in views} == {"a", "b", "c"}
     assert all(root is a for root in views.values())
+
+
+def test_classes_whose_hash_is_code_of_the_users_are_passed_over_too() -> None:
+    reach = search(
+        """
+        class Meta(type):
+            def __hash__(cls): raise RuntimeError('hash')
+        class A(metaclass=Meta): pass
+        s = []
+        a = [*map(str, range(50)), A(), [s]]
+        b = [*map(str, range(50)), A(), [[s]]]
+        del A, Meta, s
+        """
+    )
+    assert {"a b"} <= groups(reach)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kernel_payload.jobs import Jobs
     from kernel_payload.thaw import Variables
 
+    from .differ import Diff
     from .picture import Timeline
     from .reader import Recording, Runs
     from .report import Report
@@ -66,6 +67,7 @@ __all__ = [
     "archive",
     "clear_past",
     "dict_to_main",
+    "diff",
     "dontsave",
     "finished",
     "hook",
@@ -169,6 +171,35 @@ def timeline(path: Any = None, run: str | int | None = None) -> Timeline:
     from .picture import Timeline
 
     return Timeline(_own(run) if path is None else open(path, run))
+
+
+def diff(a: Any, b: Any, *, rtol: float = 0.0, atol: float = 0.0) -> Diff:
+    """Compare two runs, or two states: cell by cell, variable by variable.
+
+    Cells are matched by id, then by source; values are compared by what they mean.
+
+    Parameters
+    ----------
+    a, b : path-like, str, Recording or Report
+        As for `open`; a str may name a run, ``PATH@RUN``, or a state, ``PATH:N``.
+    rtol, atol : float, default 0
+        Numbers are equal when ``abs(a - b) <= atol + rtol * abs(a)``; NaN equals NaN.
+
+    Returns
+    -------
+    Diff
+        ``equal``, ``first`` (the first cell where they part), and ``cells`` with their variables.
+
+    Raises
+    ------
+    NotAVarchive, NoSuchRun, NoSuchState
+        When a or b leads to nothing that was recorded.
+    UsageError
+        For a tolerance below 0.
+    """
+    from .differ import diff
+
+    return diff(a, b, rtol=rtol, atol=atol)
 
 
 def past(n: int | str, run: str | int | None = None) -> Any:

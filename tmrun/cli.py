@@ -139,6 +139,9 @@ def run(**given: Any) -> None:
     incomplete; 2 when something is wrong with the options or the notebook; 130 on Ctrl-C, 143 on
     SIGTERM, 129 on SIGHUP.
     """
+    # what validates notebooks would compile a grammar of IRIs, which takes seconds; none has any
+    sys.modules.setdefault("rfc3987_syntax", cast("Any", None))
+
     from .parameters import collect
     from .plan import Options
     from .runner import run as run_notebook
@@ -195,6 +198,31 @@ def show(path: str, n: str | None, run_id: str | None, as_json: bool) -> None:
 
     number = n is not None and n.removeprefix("-").isdecimal()
     show_command(path, int(n) if n is not None and number else n, run_id, as_json)
+
+
+@cli.command(context_settings=_CONTEXT)
+@click.argument("a")
+@click.argument("b")
+@click.option("--rtol", type=float, default=0.0, help="Numbers may differ by this times A.")
+@click.option("--atol", type=float, default=0.0, help="Numbers may differ by this.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
+def diff(a: str, b: str, rtol: float, atol: float, as_json: bool) -> None:
+    """Compare what A and B recorded: cell by cell, variable by variable.
+
+    A and B are varchives, output notebooks, runs (PATH@RUN) or states (PATH:N). Values are compared
+    by what they mean; where two of them are not known to be equal, they are loaded.
+
+    Exit status: 0 when all is equal, 1 when something differs, 2 when something could not be
+    compared.
+    """
+    from .diff_words import diff_command
+
+    try:
+        status = diff_command(a, b, rtol=rtol, atol=atol, as_json=as_json)
+    except (TmrunError, PermissionError) as error:
+        _say(f"tmrun: {error}")
+        status = _BAD_USAGE  # 1 would say that they differ
+    sys.exit(status)
 
 
 def main() -> None:
