@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .freeze import Frozen
-from .settings import processors
 from .varchive import CHUNK, INLINE, Part
 from .varchive.digest import Buffer, digest
-
-_MOST_THREADS = 4  # then memory is the bound
-_WORTH_A_THREAD = 64  # chunks for each thread: below, its start costs what it saves
+from .varchive.spread import spread
 
 Put = Callable[[str, bytes], None]
 
@@ -76,26 +72,11 @@ class Chunker:
         if memory.nbytes <= INLINE:
             return Part(memory.nbytes, bytes(memory))
         chunks = [memory[start : start + CHUNK] for start in range(0, memory.nbytes, CHUNK)]
-        names = _digests(chunks)
+        names = spread(digest, chunks)
         if store:
             for name, chunk in zip(names, chunks, strict=True):
                 self._hand_over(name, chunk)
         return Part(memory.nbytes, None, tuple(names))
-
-
-def _digests(chunks: list[memoryview]) -> list[str]:
-    """Name chunks; many of them on several threads, since hashing lets go of Python's lock."""
-    count = min(processors(), _MOST_THREADS, len(chunks) // _WORTH_A_THREAD)
-    if count < 2:
-        return _names(chunks)
-    share = -(-len(chunks) // count)
-    shares = [chunks[start : start + share] for start in range(0, len(chunks), share)]
-    with ThreadPoolExecutor(count) as pool:
-        return [name for names in pool.map(_names, shares) for name in names]
-
-
-def _names(chunks: list[memoryview]) -> list[str]:
-    return [*map(digest, chunks)]
 
 
 def value_digest(parts: tuple[Part, ...]) -> str:

@@ -18,6 +18,7 @@ from . import _cloudpickle as cloud
 from . import live, rebuild, refill
 from .varchive import Entry, Group, Place, Run, State, Varchive
 from .varchive.errors import CannotLoad, Damaged, NotSaved, TmrunError
+from .varchive.group import Memory
 
 OUT = "<out>"
 
@@ -58,7 +59,7 @@ class Loader:
         self.values = values
         self.scope = scope
         self._loading: set[Place] = set()
-        self._read: dict[Place, tuple[Group, list[bytearray]]] = {}
+        self._read: dict[Place, tuple[Group, list[Memory]]] = {}
 
     def load(self, name: str) -> Any:
         """Give a variable, or a class by its entry's name; its whole group is loaded."""
@@ -164,7 +165,7 @@ class Loader:
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: io.BytesIO, buffers: list[bytearray], loader: Loader) -> None:
+    def __init__(self, file: io.BytesIO, buffers: list[Memory], loader: Loader) -> None:
         super().__init__(file, buffers=buffers)
         self._loader = loader
         self._stand_ins = {

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from traitlets import Bool, Float, Int, List, Unicode, default, validate
 from traitlets.config import Configurable
 
-
-def processors() -> int:
-    """Count the processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+from .varchive.spread import processors
 
 
 class TimeMachine(Configurable):

@@ -139,17 +139,18 @@ def test_an_array_is_hashed_once_whatever_shows_it(
     assert small < 3_000
 
 
-def test_hashing_on_threads_names_the_same_chunks(
+def test_chunks_are_hashed_and_read_on_threads_in_order(
     notebook: Notebook, seen: Seen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notebook.cell(ARRAY)
     before = objects(notebook)
-    monkeypatch.setattr("kernel_payload.chunks._WORTH_A_THREAD", 3)
-    monkeypatch.setattr("kernel_payload.chunks.processors", lambda: 8)
+    monkeypatch.setattr("kernel_payload.varchive.spread._WORTH_A_THREAD", 3)
+    monkeypatch.setattr("kernel_payload.varchive.spread.processors", lambda: 8)
     seen.forget()
     state = notebook.cell("len(big)")
     assert (state.changed, objects(notebook)) == ((), before)
     assert large(seen.hashed) == SIZE
+    assert notebook.vars()["big"].tobytes() == notebook.namespace["big"].tobytes()
 
 
 # -- E: few chunks, of what is pickled once

@@ -15,15 +15,22 @@ array stores one chunk.  The small groups of a cell stand together in one object
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .model import dump_json
+from .spread import spread
 
 CHUNK = 1 << 20
 INLINE = 1 << 16
+
+_LARGE = 4 * CHUNK
+
+Memory = Any
+"""A bytearray, or a numpy array of bytes."""
 
 
 class Part(NamedTuple):
@@ -74,17 +81,25 @@ class Group:
         for part in self.parts:
             yield from part.chunks
 
-    def read(self, part: Part, read_into: Callable[[str, memoryview], None]) -> bytearray:
+    def read(self, part: Part, read_into: Callable[[str, memoryview], None]) -> Memory:
         """Bring a part's bytes together."""
         if part.inline is not None:
             return bytearray(part.inline)
-        whole = bytearray(part.size)
-        with memoryview(whole) as memory:
-            sizes = part.sizes or (CHUNK,) * len(part.chunks)
-            ends = accumulate(sizes)
-            for digest, size, end in zip(part.chunks, sizes, ends, strict=True):
-                read_into(digest, memory[end - size : end])
+        whole = _room(part.size)
+        memory = memoryview(whole)
+        sizes = part.sizes or (CHUNK,) * len(part.chunks)
+        places = [
+            memory[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)
+        ]
+        spread(lambda chunk: read_into(*chunk), [*zip(part.chunks, places, strict=True)])
         return whole
+
+
+def _room(size: int) -> Memory:
+    """Make room for so many bytes."""
+    empty = getattr(sys.modules.get("numpy"), "empty", None)
+    # numpy does not fill it with zeros, and asks for large pages
+    return bytearray(size) if empty is None or size < _LARGE else empty(size, "uint8")
 
 
 def _head(part: Part) -> dict[str, object]:
