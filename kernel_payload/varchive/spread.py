@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 _MOST_THREADS = 4  # then memory is the bound
@@ -26,6 +25,8 @@ def spread(work: Callable[[A], B], chunks: Sequence[A]) -> list[B]:
     count = min(processors(), _MOST_THREADS, len(chunks) // _WORTH_A_THREAD)
     if count < 2:
         return [*map(work, chunks)]
+    from concurrent.futures import ThreadPoolExecutor
+
     share = -(-len(chunks) // count)
     shares = [chunks[start : start + share] for start in range(0, len(chunks), share)]
     with ThreadPoolExecutor(count) as pool:
