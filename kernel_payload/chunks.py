@@ -50,9 +50,14 @@ class Chunker:
         return self._hand_over(digest(chunk), chunk)
 
     def _hand_over(self, name: str, chunk: Buffer) -> str:
-        if name not in self._stored:
-            self._put(name, bytes(chunk))
-            self._stored.add(name)
+        if name in self._stored:
+            return name
+        if type(chunk) is not bytes:
+            # a thread of the user's may have written there since it was hashed
+            chunk = bytes(chunk)
+            name = digest(chunk)
+        self._put(name, chunk)
+        self._stored.add(name)
         return name
 
     def _buffer(self, memory: memoryview, store: bool) -> Part:
@@ -74,9 +79,8 @@ class Chunker:
         chunks = [memory[start : start + CHUNK] for start in range(0, memory.nbytes, CHUNK)]
         names = spread(digest, chunks)
         if store:
-            for name, chunk in zip(names, chunks, strict=True):
-                self._hand_over(name, chunk)
-        return Part(memory.nbytes, None, tuple(names))
+            names = [self._hand_over(*pair) for pair in zip(names, chunks, strict=True)]
+        return Part(memory.nbytes, None, tuple(names), is_array=_address(memory.obj) is not None)
 
 
 def value_digest(parts: tuple[Part, ...]) -> str:

@@ -13,7 +13,7 @@ import operator
 import sys
 import types
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from itertools import chain, repeat
 from typing import Any
 
@@ -24,6 +24,7 @@ from .live import Kind
 from .memory import once, owner_of
 
 _MANY = 32  # objects that are looked at all at once
+_AT_ONCE = 1 << 16  # that many at most: what is noted of each takes memory
 _CONTAINERS = frozenset(map(id, (list, dict, tuple)))  # no weak reference leads to these
 
 
@@ -162,24 +163,19 @@ class Reach:
         These are what claimed objects refer to.  Of containers to which one reference leads, the
         one by which the search came, nobody else can have a share.
         """
-        types = _types(held)
-        found = {key: (self._kinds.get(key) or self._kind(cls))[0] for key, cls in types.items()}
-        passed = {key for key, kind in found.items() if kind is Kind.ATOM}
-        if len(passed) == len(types):
-            return [], []
-        are_alone = operator.countOf(map(sys.getrefcount, held), _ALONE) == len(held)
-        if are_alone and types.keys() <= _CONTAINERS:
-            return [], gc.get_referents(*held)
-        counts = [*map(sys.getrefcount, held)]
-        keys = [*map(id, map(type, held))]
-        each = [*zip(held, counts, keys, strict=True)]
-        alone = [thing for thing, n, key in each if n == _ALONE and key in _CONTAINERS]
-        rest = [
-            thing
-            for thing, n, key in each
-            if key not in passed and (n != _ALONE or key not in _CONTAINERS)
-        ]
-        return rest, gc.get_referents(*alone)
+        rest: list[Any] = []
+        following: list[Any] = []
+        for start in range(0, len(held), _AT_ONCE):
+            some = held[start : start + _AT_ONCE]
+            types = _types(some)
+            kinds = {k: (self._kinds.get(k) or self._kind(cls))[0] for k, cls in types.items()}
+            atoms = {key for key, kind in kinds.items() if kind is Kind.ATOM}
+            if len(atoms) < len(types):
+                counts = [*map(sys.getrefcount, some)]
+                alone, others = _split(some, counts, types.keys(), atoms)
+                rest += others
+                following += gc.get_referents(*alone)
+        return rest, following
 
     def _kind(self, cls: type) -> tuple[Kind, type]:
         self._kinds[id(cls)] = found = (live.kind_of(cls), cls)
@@ -329,11 +325,29 @@ def _types(things: list[Any]) -> dict[int, type]:
     return {id(cls): cls for cls in map(type, things)}
 
 
+def _split(
+    things: list[Any], counts: list[int], types: Set[int], atoms: set[int]
+) -> tuple[list[Any], list[Any]]:
+    """Give the containers to which one reference leads, and all others but atoms."""
+    if types <= _CONTAINERS and counts.count(_ALONE) == len(counts):
+        return things, []
+    keys = [*map(id, map(type, things))]
+    alone: list[Any] = []
+    others: list[Any] = []
+    for thing, count, key in zip(things, counts, keys, strict=True):
+        if count == _ALONE and key in _CONTAINERS:
+            alone.append(thing)
+        elif key not in atoms:
+            others.append(thing)
+    return alone, others
+
+
 def _count_alone() -> int:
     """Count the references that `Reach._sift` sees of an object that one container holds."""
     container: list[Any] = [[]]
     held = gc.get_referents(container)
-    return next(map(sys.getrefcount, held))
+    some = held[:1]
+    return next(map(sys.getrefcount, some))
 
 
 _ALONE = _count_alone()

@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
-from itertools import filterfalse
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +149,8 @@ class Recorder:
         settling = Settling(self.namespace, self.classes, self._chunker, store=False)
         try:
             settling.settle(reach)
-            groups = [*map(self._scalar, scalars, scalars.values()), *settling.settled.values()]
+            plain = (self._scalar(name, value, store=False) for name, value in scalars.items())
+            groups = [*plain, *settling.settled.values()]
         finally:
             self._chunker.forget_memory()
         there = {*values, *self.classes.alive()} - settling.nodes.keys() - settling.failed.keys()
@@ -273,8 +273,9 @@ class Recorder:
     def _public(self) -> dict[str, Any]:
         found = {}
         now = self.namespace.copy()
-        for name in filterfalse(self._own.__contains__, now):
-            if type(name) is not str:
+        for name in now:
+            # a key that is no name may run code of the user's when it is looked for
+            if type(name) is not str or name in self._own:
                 continue
             if self._is_public(name, now[name]):
                 found[name] = now[name]
@@ -284,9 +285,12 @@ class Recorder:
 
     # -- from values to groups
 
-    def _scalar(self, name: str, value: Any) -> Settled:
-        frozen = freeze_plain(value, self._chunker.keep)
-        return Settled.of(name, self._chunker.parts(frozen))
+    def _scalar(self, name: str, value: Any, *, store: bool = True) -> Settled:
+        began = time.perf_counter()
+        frozen = freeze_plain(value, self._chunker.keep if store else digest)
+        parts = self._chunker.parts(frozen, store=store)
+        # a long text takes a while
+        return Settled.of(name, parts, time.perf_counter() - began)
 
     def _hidden(self) -> list[Settled]:
         return [self._scalar(name, state) for name, state in hidden_state()]

@@ -42,10 +42,10 @@ class Settled:
     cost: float = 0.0
 
     @classmethod
-    def of(cls, name: str, parts: tuple[Part, ...]) -> Settled:
-        """Make the group of one value that took no time to speak of."""
+    def of(cls, name: str, parts: tuple[Part, ...], cost: float) -> Settled:
+        """Make the group of one value."""
         size = sum(part.size for part in parts)
-        return cls(Group((name,), parts), (value_digest(parts),), (size,))
+        return cls(Group((name,), parts), (value_digest(parts),), (size,), cost)
 
     def each(self) -> Iterator[Member]:
         """Give the members."""

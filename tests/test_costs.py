@@ -9,11 +9,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
 from test_recorder import Notebook, notebook, objects
 
 import kernel_payload.chunks
 import kernel_payload.freeze
+from kernel_payload.chunks import Chunker
+from kernel_payload.freeze import freeze_plain
 from kernel_payload.travel import go_back
 from kernel_payload.varchive import CHUNK
 from kernel_payload.varchive.digest import digest
@@ -103,7 +106,7 @@ def test_what_is_not_touched_is_neither_hashed_nor_pickled(
     before = objects(far)
     state = far.cell("x += 1; y.append(x)")
     assert state.changed == ("x", "y")
-    assert large(seen.hashed) == 0
+    assert max(seen.hashed) < 10_000
     assert seen.pickled == [[[1, 2]]]
     assert stored(far, before) == [state.bytes]
     assert state.bytes < 300
@@ -133,7 +136,8 @@ def test_an_array_is_hashed_once_whatever_shows_it(
     seen.forget()
     before = objects(notebook)
     state = notebook.cell("big[700_000] += 1")
-    assert large(seen.hashed) == SIZE
+    # and what is new once more, when it has been copied: a thread might have changed it meanwhile
+    assert large(seen.hashed) == SIZE + CHUNK
     small, chunk = stored(notebook, before)
     assert (small + chunk, chunk) == (state.bytes, CHUNK)
     assert small < 3_000
@@ -153,6 +157,21 @@ def test_chunks_are_hashed_and_read_on_threads_in_order(
     assert notebook.vars()["big"].tobytes() == notebook.namespace["big"].tobytes()
 
 
+def test_what_changes_while_it_is_stored_is_stored_under_its_own_name(tmp_path: Path) -> None:
+    array = numpy.zeros(3 * CHUNK, "uint8")
+    handed: dict[str, bytes] = {}
+
+    def put(name: str, data: bytes) -> None:
+        handed[name] = data
+        array[-1] += 1  # as a thread would
+
+    chunker = Chunker(put)
+    frozen = freeze_plain(None, chunker.keep)
+    part = chunker.parts(frozen._replace(buffers=[memoryview(array)]))[1]
+    assert {digest(data): data for data in handed.values()} == handed
+    assert {*part.chunks} == {*handed}
+
+
 # -- E: few chunks, of what is pickled once
 
 
@@ -167,7 +186,7 @@ def test_a_change_in_a_large_list_stores_few_chunks_and_pickles_it_once(
     assert state.changed == ("L",)
     assert len(seen.pickled) == 1
     *_, largest = sizes = stored(notebook, before)
-    assert len(sizes) <= 4
+    assert len(sizes) <= 5
     assert largest <= CHUNK
     assert sum(sizes) == state.bytes < 2 * CHUNK
     assert notebook.vars()["L"] == notebook.namespace["L"]
@@ -185,7 +204,7 @@ def test_a_column_that_is_added_is_all_that_is_stored(notebook: Notebook, seen: 
     before = objects(notebook)
     seen.forget()
     state = notebook.cell("df['new'] = df[0] * 2")
-    assert large(seen.hashed) == 9 * CHUNK
+    assert large(seen.hashed) == (9 + 1) * CHUNK
     assert stored(notebook, before)[-1] == CHUNK
     assert state.bytes < CHUNK + 10_000
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import builtins
 from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import in_new_process
+from test_recorder import Notebook
 
 from kernel_payload import writer
-from kernel_payload.cell import Cell
 from kernel_payload.escape import Escapes
 from kernel_payload.names import is_own
-from kernel_payload.recorder import Recorder
-from kernel_payload.varchive import State, Varchive
+from kernel_payload.varchive import State
 from kernel_payload.varchive.store import DirectoryStore
 from kernel_payload.writer import Writer
 from tmrun.outcome import Outcome
@@ -43,39 +41,31 @@ class Counted:
         patch.setattr(owner, name, called)
 
 
-class Notebook:
-    """Cells run by exec in a dict, each recorded."""
+class Asked(Notebook):
+    """A notebook with IPython's own names, which takes note of what is asked about."""
 
     def __init__(self, path: Path) -> None:
-        self.namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
         self.asked: list[str] = []
-        self.n = 0
-        archive = Varchive.create(path)
-        archive.begin_run("r", {})
-        self.recorder = Recorder(archive, "r", self.namespace, self.is_public)
+        super().__init__(path)
 
-    def is_public(self, name: str, _: Any) -> bool:
+    def is_public(self, name: str, value: Any) -> bool:  # type: ignore[override]
         self.asked.append(name)
-        return not is_own(name)
+        return not is_own(name) and not name.startswith("__")
 
-    def cell(self, source: str) -> State:
-        self.n += 1
-        self.namespace[f"_i{self.n}"] = source
-        exec(compile(source, f"<cell {self.n}>", "exec", 0, True), self.namespace)
-        state = self.recorder.record(Cell(self.n, None, source, source, "ok", None, "", "", 0.0))
-        self.recorder.wait()
-        return state
+    def cell(self, source: str) -> State:  # type: ignore[override]
+        self.namespace[f"_i{self.n + 1}"] = source
+        return super().cell(source)
 
 
 @pytest.fixture
-def notebook(tmp_path: Path) -> Iterator[Notebook]:
-    made = Notebook(tmp_path / "study.varchive")
+def notebook(tmp_path: Path) -> Iterator[Asked]:
+    made = Asked(tmp_path / "study.varchive")
     yield made
     made.recorder.close()
 
 
 def test_a_state_is_one_file_and_one_more_for_all_that_changed(
-    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+    notebook: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notebook.cell("x = y = 0\n" + "\n".join(f"v{i} = [{i}, 'text']" for i in range(100)))
     written = Counted(monkeypatch, DirectoryStore, "write")
@@ -118,7 +108,7 @@ def test_what_was_cleared_meanwhile_keeps_nothing_else_from_the_disk(
     assert (tmp_path,) in flushed.calls
 
 
-def test_names_of_the_shell_itself_are_asked_for_once(notebook: Notebook) -> None:
+def test_names_of_the_shell_itself_are_asked_for_once(notebook: Asked) -> None:
     notebook.cell("x = 0")
     notebook.cell("x += 1")
     notebook.asked.clear()
@@ -128,7 +118,7 @@ def test_names_of_the_shell_itself_are_asked_for_once(notebook: Notebook) -> Non
 
 
 def test_a_look_in_the_middle_of_a_cell_does_not_search_for_functions(
-    notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+    notebook: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notebook.cell("x = [0]\ndef f(): return x")
     searched = Counted(monkeypatch, Escapes, "_all_functions")
@@ -145,7 +135,7 @@ def test_a_look_in_the_middle_of_a_cell_does_not_search_for_functions(
     assert not searched.calls
 
 
-def test_variables_that_are_saved_are_counted_as_they_come_and_go(notebook: Notebook) -> None:
+def test_variables_that_are_saved_are_counted_as_they_come_and_go(notebook: Asked) -> None:
     assert notebook.cell("a = 1\nb = [2]\nc = (i for i in b)").variables == 2
     assert notebook.cell("a = (i for i in b)").variables == 1
     assert notebook.cell("a = 2\nc = 3").variables == 3

@@ -151,6 +151,50 @@ def test_a_state_is_a_file_of_its_own_that_stays(notebook: Notebook) -> None:
     assert path.read_bytes() == first
 
 
+@pytest.mark.parametrize("size", [65_535, 65_536, 65_537, CHUNK, 5 * CHUNK])
+def test_memory_of_any_size_comes_back(notebook: Notebook, size: int) -> None:
+    state = notebook.cell(
+        f"""
+        import numpy, pickle
+        a = numpy.arange({size}, dtype='uint8')
+        class Blob:
+            def __init__(self, data): self.data = data
+            def __reduce_ex__(self, protocol): return Blob, (pickle.PickleBuffer(self.data),)
+        b = Blob(bytearray(a))
+        """
+    )
+    assert state.unsaved == ()
+    found = notebook.vars()
+    assert found["a"].tobytes() == notebook.namespace["a"].tobytes()
+    found["a"][0] = 7
+    assert type(found["b"].data) in (bytes, bytearray)
+    assert found["b"].data == notebook.namespace["b"].data
+
+
+def test_a_long_text_is_not_looked_at_after_every_cell(notebook: Notebook) -> None:
+    notebook.cell("text = 'x' * 50_000_000")
+    notebook.cell("y = 1")
+    checked = notebook.recorder.candidates.known["text"].checked
+    for _ in range(3):
+        notebook.cell("y += 1")
+    assert checked == notebook.recorder.candidates.known["text"].checked == 1
+
+
+def test_a_key_that_is_no_name_is_passed_over_untouched(notebook: Notebook) -> None:
+    notebook.cell(
+        """
+        class K:
+            calls = 0
+            def __hash__(self): type(self).calls += 1; return 1
+        globals()[K()] = 1
+        n = K.calls
+        """
+    )
+    notebook.cell("x = 1")
+    notebook.cell("x += 1")
+    assert notebook.namespace["K"].calls == notebook.namespace["n"]
+
+
 # -- what is told of a cell
 
 CHANGES = [

@@ -36,7 +36,7 @@ _VISIBLE = {"stream", "display_data", "execute_result", "error", "update_display
 
 
 class _Cells(nbclient.NotebookClient):  # type: ignore[misc]
-    """nbclient's half: messages -> outputs; what the payload sends is kept out of them."""
+    """nbclient's half: messages -> outputs."""
 
     def __init__(self, notebook: Any, process: Process, heard: Callable[[Json], None]) -> None:
         # allow_errors: what a failed cell means is for the runner to decide, from the reply.

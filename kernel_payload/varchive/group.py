@@ -21,13 +21,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any, NamedTuple
 
+from .errors import Damaged
 from .model import dump_json
 from .spread import spread
 
 CHUNK = 1 << 20
 INLINE = 1 << 16
-
-_LARGE = 4 * CHUNK
 
 Memory = Any
 """A bytearray, or a numpy array of bytes."""
@@ -36,13 +35,15 @@ Memory = Any
 class Part(NamedTuple):
     """A stream or a buffer: its size in bytes, and its bytes or the digests of its chunks.
 
-    Chunks have `CHUNK` bytes, and the last one what is left, unless ``sizes`` says otherwise.
+    Chunks have `CHUNK` bytes, and the last one what is left, unless ``sizes`` says otherwise.  Of
+    an array: it is numpy's memory, and can be that again.
     """
 
     size: int
     inline: bytes | None
     chunks: tuple[str, ...] = ()
     sizes: tuple[int, ...] = ()
+    is_array: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Group:
                 None if "chunks" in part else data[at : at + part["size"]],
                 tuple(part.get("chunks", ())),
                 tuple(part.get("sizes", ())),
+                bool(part.get("array")),
             )
             for part, at in zip(head["parts"], ends, strict=False)
         )
@@ -85,21 +87,24 @@ class Group:
         """Bring a part's bytes together."""
         if part.inline is not None:
             return bytearray(part.inline)
-        whole = _room(part.size)
-        memory = memoryview(whole)
         sizes = part.sizes or (CHUNK,) * len(part.chunks)
-        places = [
-            memory[end - size : end] for size, end in zip(sizes, accumulate(sizes), strict=True)
-        ]
+        if len(sizes) != len(part.chunks) or sum(sizes) < part.size:
+            raise Damaged(f"a group's chunks do not make up its {part.size} bytes")
+        whole = _room(part)
+        memory = memoryview(whole)
+        ends = accumulate(sizes)
+        places = [memory[end - size : end] for size, end in zip(sizes, ends, strict=True)]
         spread(lambda chunk: read_into(*chunk), [*zip(part.chunks, places, strict=True)])
         return whole
 
 
-def _room(size: int) -> Memory:
-    """Make room for so many bytes."""
+def _room(part: Part) -> Memory:
+    """Make room for a part."""
     empty = getattr(sys.modules.get("numpy"), "empty", None)
+    if empty is None or not part.is_array:
+        return bytearray(part.size)
     # numpy does not fill it with zeros, and asks for large pages
-    return bytearray(size) if empty is None or size < _LARGE else empty(size, "uint8")
+    return empty(part.size, "uint8")
 
 
 def _head(part: Part) -> dict[str, object]:
@@ -108,4 +113,6 @@ def _head(part: Part) -> dict[str, object]:
         head["chunks"] = part.chunks
     if part.sizes:
         head["sizes"] = part.sizes
+    if part.is_array:
+        head["array"] = True
     return head
