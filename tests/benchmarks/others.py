@@ -56,8 +56,9 @@ def loading(scale: float, figures: Figures) -> list[Row]:
         np.save(file, tmrun.vars(path, 1)["a"])
         ways = {"numpy": lambda: np.load(file), "tmrun": lambda: tmrun.vars(path, 1)["a"]}
         seconds = in_turn(ways, TIMES)
+    keep("H", seconds, figures)
     what = f"`tmrun.vars(path, n)['a']`, {8 * size / 1e6:,.0f} MB, warm"
-    return [_ratio("H", what, seconds, "tmrun", "numpy", 1.5, figures)]
+    return [_ratio("H", what, seconds, "tmrun", "numpy", 1.5)]
 
 
 def whole_command(scale: float, figures: Figures) -> list[Row]:
@@ -78,11 +79,12 @@ def whole_command(scale: float, figures: Figures) -> list[Row]:
             for name, command in commands(path).items()
         }
         seconds = in_turn(ways, RUNS)
+    keep("I", seconds, figures)
     what, limits = f"whole command, {count} trivial cells", {"jupyter execute": 1.1}
-    unlimited = _ratio("I", what, seconds, "tmrun --no-record", "jupyter execute", None, figures)
+    unlimited = _ratio("I", what, seconds, "tmrun --no-record", "jupyter execute", None)
     if "papermill" in seconds:
         limits["papermill"] = 0.5
-    rows = [_ratio("I", what, seconds, "tmrun", n, limit, figures) for n, limit in limits.items()]
+    rows = [_ratio("I", what, seconds, "tmrun", n, limit) for n, limit in limits.items()]
     return [*rows, unlimited]
 
 
@@ -107,6 +109,12 @@ def _command(varchive: Path, command: list[str]) -> None:
     subprocess.run(command, check=True, capture_output=True, env=environment)
 
 
+def keep(case: str, seconds: Mapping[str, list[float]], figures: Figures) -> None:
+    """Enter what each way took."""
+    for name, values in seconds.items():
+        figures.keep(case, name, "seconds", values)
+
+
 def in_turn(ways: Mapping[str, Callable[[], object]], times: int) -> dict[str, list[float]]:
     """Measure each way to do a thing, one after the other, so many times."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
@@ -121,13 +129,11 @@ def in_turn(ways: Mapping[str, Callable[[], object]], times: int) -> dict[str, l
 
 def _ratio(
     case: str, what: str, seconds: Mapping[str, list[float]], ours: str, floor: str,
-    limit: float | None, figures: Figures,
+    limit: float | None,
 ) -> Row:  # fmt: skip
     """Hold one way against another, pair by pair."""
     pairs = zip(seconds[ours], seconds[floor], strict=True)
     ratio = statistics.median(took / least for took, least in pairs)
-    for name in (ours, floor):
-        figures.keep(case, name, "seconds", seconds[name])
     measured = f"{ratio:.2f} x ({time(statistics.median(seconds[ours]))})"
     least = f"{floor} {time(statistics.median(seconds[floor]))}"
     target = "" if limit is None else f"<= {limit} x {floor}"
