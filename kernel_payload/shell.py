@@ -24,6 +24,8 @@ from .jobcells import JobCells, transformed
 from .recorder import Recorder
 from .settings import TimeMachine
 from .telling import STATE, describe_error, summary
+from .thaw import resolve_cell
+from .travel import go_back
 from .varchive import Run
 from .varchive.errors import CannotLoad, Damaged, UsageError
 
@@ -192,9 +194,6 @@ class Session:
 
     def past(self, n: int | str, run: str | int | None = None) -> Any:
         """Go back to the state after a cell; see `wishes.past`."""
-        from .thaw import resolve_cell
-        from .travel import go_back
-
         self.require_notebook()
         archive, recorder = self.recorder.archive, self.recorder
         of = self.run_of(run)

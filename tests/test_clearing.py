@@ -23,13 +23,14 @@ from kernel_payload.varchive import (
     CHUNK,
     INLINE,
     SPAWNED,
+    Cleared,
     Entry,
     Group,
     State,
     Varchive,
+    clear,
+    save,
 )
-from kernel_payload.varchive.clearing import Cleared, clear
-from kernel_payload.varchive.copying import save
 from kernel_payload.varchive.digest import digest
 from kernel_payload.varchive.errors import (
     Damaged,

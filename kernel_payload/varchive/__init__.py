@@ -1,6 +1,8 @@
 """The varchive: its format and the one implementation of it; never imports IPython."""
 
 from .archive import Varchive, ranges
+from .clearing import Cleared, clear
+from .copying import save
 from .group import CHUNK, INLINE, Group, Part
 from .model import SPAWNED, Entry, Place, Run, State
 
@@ -8,6 +10,7 @@ __all__ = [
     "CHUNK",
     "INLINE",
     "SPAWNED",
+    "Cleared",
     "Entry",
     "Group",
     "Part",
@@ -15,5 +18,7 @@ __all__ = [
     "Run",
     "State",
     "Varchive",
+    "clear",
     "ranges",
+    "save",
 ]
