@@ -61,7 +61,8 @@ class Stream:
         """
         if self._large:
             self._large = False
-            content = memoryview(data)  # of bytes, or of a buffer that did not leave the stream
+            # bytes, or a buffer that did not leave the stream, of whatever items and dimensions
+            content = data.raw() if isinstance(data, pickle.PickleBuffer) else memoryview(data)
             for at in range(0, content.nbytes, CHUNK):
                 self._add(content[at : at + CHUNK])
             return

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import array as arrays
 import pickle
 import pickletools
 import re
 from typing import Any
 
+import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -83,6 +85,18 @@ def test_a_stream_says_what_pickle_says_without_its_frames(value: Any) -> None:
 def test_a_buffer_that_stays_in_the_stream_comes_back(kind: Any, size: int) -> None:
     value = kind(b"\x95" * size)
     assert pickle.loads(content([pickle.PickleBuffer(value), 1])) == [value, 1]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [arrays.array("d", range(LARGE // 8)), numpy.asfortranarray(numpy.ones((2, LARGE // 16)))],
+    ids=["array", "two dimensions"],
+)
+def test_a_buffer_of_other_items_than_bytes_counts_its_bytes(value: Any) -> None:
+    stream, _ = written([pickle.PickleBuffer(value), 1])
+    data = content([pickle.PickleBuffer(value), 1])
+    assert stream.size == len(data) > LARGE
+    assert pickle.loads(data) == [memoryview(value).tobytes("A"), 1]
 
 
 @pytest.mark.parametrize("count", [0, 1, 5_000, 300_000])
