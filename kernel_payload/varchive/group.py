@@ -4,7 +4,7 @@
 
     4 bytes, big endian: length of the head
     head    JSON: {"members": […], "parts": [{"size": …} or {"size": …, "chunks": […]}]}
-            and "sizes": […], those of the chunks, where they are not `CHUNK`
+            and "sizes": […], those of the chunks, where they are not `CHUNK`; "array": true
     the parts that have no chunks, one after the other
 
 Part 0 is the stream, the others its buffers in order (pickle protocol 5).  A part of more than
