@@ -29,6 +29,7 @@ Reduce = Callable[[Any], Any]
 REDUCTIONS: dict[type, Any] = dict(cloud.Pickler._dispatch_table)
 # an open file is not its content: refuse it, as pickle does
 REDUCTIONS.pop(io.TextIOWrapper, None)
+_FILE = 10  # the place of a code object's file among what it is made of
 # dataclasses tells its marks by identity
 _MARKS = ("MISSING", "KW_ONLY", "_HAS_DEFAULT_FACTORY")
 REDUCTIONS.update(
@@ -200,6 +201,8 @@ def _refuse(thing: Any) -> Any:
 def _reduce_code(code: types.CodeType) -> Any:
     # bytecode of another version would crash this one: the stream says which it is
     _, arguments = REDUCTIONS[types.CodeType](code)
+    # cloudpickle from 3.1.3 on leaves out the file, by which tracebacks find the lines of a cell
+    arguments = (*arguments[:_FILE], code.co_filename, *arguments[_FILE + 1 :])
     return rebuild.code, (sys.implementation.cache_tag, arguments)
 
 

@@ -90,3 +90,11 @@ def test_a_figure_that_was_only_looked_at_is_as_it_was(notebook: Notebook) -> No
     )
     assert notebook.cell("figure, axes").bytes == 0
     assert notebook.cell("axes.set_title('changed')").changed == ("axes", "figure")
+
+
+def test_code_keeps_the_file_by_which_tracebacks_find_its_lines(notebook: Notebook) -> None:
+    notebook.cell("def f(): return (lambda: 1)\ng = f()")
+    here, there = notebook.namespace, notebook.vars()
+    for name in ("f", "g"):
+        assert there[name].__code__.co_filename == here[name].__code__.co_filename
+        assert there[name].__code__.co_filename != "<dynamic-code>"
