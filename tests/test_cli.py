@@ -405,7 +405,7 @@ def test_a_full_disk_stops_recording_with_one_warning_and_the_notebook_goes_on(
     """A limit on the size of files stands for the disk: writing fails as it does on a full one."""
     limit = (
         "import os, resource\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))"
     )
     write(tmp_path, limit, "big = os.urandom(2_000_000)", "a = 1", "print('went on')")
     done = tmrun("nb.ipynb", cwd=tmp_path)
