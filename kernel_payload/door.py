@@ -11,6 +11,15 @@ from collections.abc import Callable
 from typing import Any
 
 from . import commands, working
+from .injection import importable
+
+
+def _distil(given: dict[str, Any]) -> dict[str, Any]:
+    with importable():
+        from .distil import distil
+
+    return distil(given)
+
 
 _CALLS: dict[str, Callable[..., dict[str, Any]]] = {
     "hook": commands.hook,
@@ -20,6 +29,7 @@ _CALLS: dict[str, Callable[..., dict[str, Any]]] = {
     "warm": working.warm,
     "work": working.work,
     "leave": working.leave,
+    "distil": _distil,
 }
 
 

@@ -16,7 +16,9 @@ from typing import Any
 
 from . import _cloudpickle as cloud
 from . import live, rebuild, refill
-from .varchive import Entry, Group, Place, Run, State, Varchive
+from .plain import decode
+from .varchive import PLAIN, Entry, Group, Place, Run, State, Varchive
+from .varchive.archive import MISREAD
 from .varchive.errors import CannotLoad, Damaged, NotSaved, TmrunError
 from .varchive.group import Memory
 
@@ -65,6 +67,8 @@ class Loader:
         """Give a variable, or a class by its entry's name; its whole group is loaded."""
         if name not in self.values:
             entry = self.entries[name]
+            if entry.plain is not None:
+                return self._decode(name, entry)
             if entry.place is None:
                 raise CannotLoad(not_saved(name, entry))
             self.load_group(entry.place)
@@ -79,10 +83,19 @@ class Loader:
             return self.load(answer)
         if answer is None or OUT in self.values:
             return self.values.get(OUT)
+        if answer.plain is not None:
+            return self._decode(OUT, answer)
         if answer.reason is not None or answer.place is None:
             raise NotSaved(not_saved(f"Out[{self.state.n}]", answer))
         self.load_group(answer.place)
         return self.values[OUT]
+
+    def _decode(self, name: str, entry: Entry) -> Any:
+        try:
+            value = decode(entry.plain)
+        except MISREAD as error:
+            raise Damaged(f"what is kept of {name} is no plain data ({error!r})") from None
+        return self.values.setdefault(name, value)
 
     def read(self, place: Place) -> None:
         """Read and verify all bytes of a group, for a `load_group` to come."""
@@ -102,6 +115,9 @@ class Loader:
         Damaged
             When the bytes are not what was stored.
         """
+        if self.run.about.get(PLAIN):
+            # it was not asked whether its writer is trusted
+            raise Damaged(f"{self.archive.path} is to hold plain data only; restore it from a copy")
         if place in self._loading:
             group = self.archive.group(place)
             raise CannotLoad(

@@ -14,7 +14,7 @@ from kernel_payload.conversation import KernelDiedError
 from kernel_payload.injection import command
 from kernel_payload.outputs import COMMS, Outputs, Piece
 
-from .metadata import of_cell, shown
+from .metadata import note, of_cell, shown
 from .outcome import error_of
 from .report import CellOutput, JobEnded, JobsNow, Warned
 from .stopping import nothing
@@ -208,7 +208,7 @@ class Background:
             what = f"{job.unfit} outputs of cell {job.n} are left out"
             self._notify(Warned(f"{what}: no notebook can hold them"))
         assert job.started is not None
-        job.cell.metadata["tmrun"] = of_cell(job.report, job.started) | {"job": _about(content)}
+        note(job.cell, of_cell(job.report, job.started) | {"job": _about(content)})
         quiet = not content["terminal"]
         took = f" after {duration(content['seconds'])}" if content["seconds"] is not None else ""
         self._notify(JobEnded(job.report, job.title, content["told"] + took, quiet=quiet))

@@ -225,6 +225,54 @@ def diff(a: str, b: str, rtol: float, atol: float, as_json: bool) -> None:
     sys.exit(status)
 
 
+@cli.command(context_settings=_CONTEXT)
+@click.argument("notebooks", nargs=-1, required=True)
+@click.option("--update", is_flag=True, help="Run each twice, and make its baseline anew.")
+@click.option("--rtol", type=float, default=0.0, help="Numbers may differ by this times A.")
+@click.option("--atol", type=float, default=0.0, help="Numbers may differ by this.")
+@click.option(
+    "-o",
+    "--output-dir",
+    help="Where output notebooks and varchives go [default: a temporary place, kept when "
+    "something differs].",
+)
+@click.option("-k", "--kernel", help="Kernel to run in [default: the notebook's own].")
+@click.option("--cwd", help="Directory to run in [default: the notebook's].")
+@click.option("--timeout", type=float, help="Seconds that a cell may run; -1 for no limit.")
+@click.option("--notebook-timeout", type=float, help="Seconds that a whole notebook may run.")
+@click.option("--startup-timeout", type=float, default=60.0, help="Seconds for the kernel's start.")
+@click.option("--threads", type=int, help="How many background jobs may run at once.")
+@click.option("--job-timeout", type=float, help="Seconds that a background job may run.")
+@click.option("--json", "as_json", is_flag=True, help="Write JSON, for programs.")
+def check(notebooks: tuple[str, ...], **given: Any) -> None:
+    """Run NOTEBOOKS and compare what they compute with their baselines.
+
+    The baseline of NAME.ipynb is NAME.baseline.varchive, which --update makes: keep it in git. Of a
+    directory, those of its notebooks are checked that have a baseline.
+
+    Exit status: 0 when all is as before, 1 when something differs or a cell fails, 2 when something
+    could not be checked.
+    """
+    # see `run`
+    sys.modules.setdefault("rfc3987_syntax", cast("Any", None))
+
+    from .check import Settings
+    from .check_command import check_command
+
+    passed = ("kernel", "cwd", "timeout", "notebook_timeout", "startup_timeout", "threads")
+    options = {name: given[name] for name in (*passed, "job_timeout")}
+    quiet = {"quiet": not sys.stderr.isatty(), "verbose": 0, "no_progress": False}
+    status = check_command(
+        [*notebooks],
+        settings=Settings(given["rtol"], given["atol"], options),
+        updating=given["update"],
+        output_dir=given["output_dir"],
+        as_json=given["as_json"],
+        display=lambda: _display({**quiet, "log_output": False}),
+    )
+    sys.exit(status)
+
+
 def main() -> None:
     """Run the command line and exit."""
     try:

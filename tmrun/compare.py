@@ -34,7 +34,14 @@ _STEPS = 40  # of a path that are shown
 Path = tuple[Any, "str | int"] | None
 
 
-def compare(a: Any, b: Any, *, rtol: float = 0.0, atol: float = 0.0) -> Comparison:
+def compare(
+    a: Any,
+    b: Any,
+    *,
+    rtol: float = 0.0,
+    atol: float = 0.0,
+    ignored: Callable[[str], object] | None = None,
+) -> Comparison:
     """Compare two values by what they mean.
 
     Parameters
@@ -43,13 +50,15 @@ def compare(a: Any, b: Any, *, rtol: float = 0.0, atol: float = 0.0) -> Comparis
         The values.  Classes of a notebook may be different objects: their qualified names count.
     rtol, atol : float, default 0
         Numbers are equal when ``abs(a - b) <= atol + rtol * abs(a)``; NaN equals NaN.
+    ignored : callable, optional
+        Path, as Python has it -> whether a difference there does not count.
 
     Returns
     -------
     Comparison
         The first differences in the order of the values, and how many there are.
     """
-    walk = _Walk(Tolerance(rtol, atol), _COUNTED, _Seen(None), _Shared())
+    walk = _Walk(Tolerance(rtol, atol), _COUNTED, _Seen(None), _Shared(), ignored)
     walk.go(a, b)
     return Comparison(
         tuple(walk.differences), walk.count, tuple(walk.unknown), complete=not walk.stopped
@@ -104,7 +113,14 @@ class _Seen:
 class _Walk:
     """One search for differences, which ends after so many."""
 
-    def __init__(self, tolerance: Tolerance, most: int, seen: _Seen, shared: _Shared) -> None:
+    def __init__(
+        self,
+        tolerance: Tolerance,
+        most: int,
+        seen: _Seen,
+        shared: _Shared,
+        ignored: Callable[[str], object] | None = None,
+    ) -> None:
         self.differences: list[Difference] = []
         self.unknown: list[Unknown] = []
         self.count = 0
@@ -113,6 +129,7 @@ class _Walk:
         self._seen = seen
         self._shared = shared
         self._tolerance = tolerance
+        self._ignored = ignored
         self._context = Context(tolerance, self._are_equal, shared.layout)
 
     def go(self, a: Any, b: Any) -> None:
@@ -151,6 +168,8 @@ class _Walk:
 
     def _note(self, path: Path, found: Difference | Unknown) -> None:
         where = _render(path) + found.path
+        if self._ignored is not None and self._ignored(where):
+            return
         if isinstance(found, Unknown):
             if len(self.unknown) < _SHOWN:
                 self.unknown.append(Unknown(where, found.reason))

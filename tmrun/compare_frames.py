@@ -17,7 +17,7 @@ def frame(a: Any, b: Any, context: Context) -> Iterator[Part]:
     """Compare frames of pandas: shape, columns, index, and the columns that both have."""
     if a.shape != b.shape:
         yield Difference("", "shape", str(a.shape), str(b.shape))
-    places, told = _columns(a.columns.tolist(), b.columns.tolist(), context)
+    places, told = columns_of(a.columns.tolist(), b.columns.tolist(), context)
     yield from told
     yield Pair(".columns.names", [*a.columns.names], [*b.columns.names])
     yield Pair(".attrs", a.attrs, b.attrs)
@@ -28,10 +28,10 @@ def frame(a: Any, b: Any, context: Context) -> Iterator[Part]:
     for i, j in places:
         step = f"[{say(names[i])}]"
         x, y = a.iloc[:, i], b.iloc[:, j]
-        yield from _under(step, values(x.array, y.array, context, labels))
+        yield from under(step, values(x.array, y.array, context, labels))
 
 
-def _columns(
+def columns_of(
     left: list[Any], right: list[Any], context: Context
 ) -> tuple[list[tuple[int, int]], list[Difference]]:
     """Give the places of the columns that both have, and what is to be told of the others."""
@@ -58,7 +58,7 @@ def _label(found: Any) -> str:
     return repr(str(found)) if told.startswith("<") else told
 
 
-def _under(step: str, parts: Iterator[Part]) -> Iterator[Part]:
+def under(step: str, parts: Iterator[Part]) -> Iterator[Part]:
     """Put a step before those of some parts."""
     for part in parts:
         if isinstance(part, Pair):
@@ -131,7 +131,7 @@ def polars_frame(a: Any, b: Any, context: Context) -> Iterator[Part]:
     """Compare frames of polars."""
     if a.shape != b.shape:
         yield Difference("", "shape", str(a.shape), str(b.shape))
-    places, told = _columns(a.columns, b.columns, context)
+    places, told = columns_of(a.columns, b.columns, context)
     yield from told
     for i, j in places if len(a) == len(b) else ():
         yield Pair(f"[{a.columns[i]!r}]", a.to_series(i), b.to_series(j))

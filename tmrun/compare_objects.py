@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import gc
 import math
-import types
 from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from kernel_payload import live
+from kernel_payload import contents, live
 
 from .compare_unordered import Item, TooMany, are_names, pair_up
 from .difference import Amount, Context, Difference, Pair, Part, Unknown, is_itself_not, say
 
-_PROTOCOL = 4
 _BEFORE, _AFTER = 20, 40  # characters around the first at which two strings differ
 
 
@@ -119,14 +117,8 @@ def _lone(only_a: list[Item], only_b: list[Item], step: str) -> Iterator[Part]:
 
 def attributes(a: Any, b: Any, context: Context) -> Iterator[Part]:
     """Compare the attributes and slots of instances."""
-    left, right = (_state(x, context) for x in (a, b))
+    left, right = (contents.attributes(x, context.layout(type(x))) for x in (a, b))
     yield from named(left, right, context)
-
-
-def _state(value: Any, context: Context) -> dict[str, Any]:
-    attributes, slots = context.layout(type(value)).state(value)
-    # some of what is made in C has its attributes as if in a slot
-    return {**attributes, **slots.pop("__dict__", {}), **slots}
 
 
 def named(
@@ -154,40 +146,15 @@ def closed(a: Any, b: Any, context: Context) -> Iterator[Part]:
     yield from reduction(a, b, context)
 
 
-def is_closed(cls: type) -> bool:
-    """Whether instances may hold what is neither an attribute nor a slot."""
-    bases = live.mro(cls)[:-1]
-    if not all(map(live.is_heap_type, bases)):
-        return True
-    there = [item for base in bases for item in live.namespace_of(base).items()]
-    rooms = (types.MemberDescriptorType, types.GetSetDescriptorType)
-    if not any(type(found) is room for _, found in there for room in rooms):
-        return True
-    return any(
-        name == "__new__" and type(found) is types.BuiltinFunctionType for name, found in there
-    )
-
-
 def reduction(a: Any, b: Any, context: Context) -> Iterator[Part]:
     """Compare what pickle says of two values."""
     try:
-        x, y = _reduced(a), _reduced(b)
+        x, y = contents.reduced(a), contents.reduced(b)
     except Exception as error:  # noqa: BLE001  (whatever a reduction raises)
         reason = f"{live.type_name(type(a))} does not show what it holds"
         yield Unknown("", f"{reason} ({live.type_name(type(error))})")
         return
-    yield Pair(f".__reduce_ex__({_PROTOCOL})", x, y)
-
-
-def _reduced(value: Any) -> Any:
-    found = value.__reduce_ex__(_PROTOCOL)
-    if type(found) is not tuple:
-        return found
-    make, arguments, state, items, pairs = (*found, None, None, None)[:5]
-    # the attributes have been compared
-    state = None if state is live.attributes_of(value) else state
-    listed = [None if each is None else [*each] for each in (items, pairs)]
-    return make, arguments, state, *listed
+    yield Pair(f".__reduce_ex__({contents.PROTOCOL})", x, y)
 
 
 def atom(a: Any, b: Any, context: Context) -> Iterator[Part]:

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any
 
-from kernel_payload import live
+from kernel_payload import live, plain
+from kernel_payload.contents import is_closed
 from kernel_payload.instances import VIEWS
 
-from . import compare_arrays, compare_code, compare_frames, compare_objects
+from . import compare_arrays, compare_code, compare_frames, compare_objects, compare_plain
 from .compare_unordered import is_atom
 from .difference import Context, Part
 
@@ -39,6 +40,12 @@ _BEFORE: dict[int, Rule] = {
     id(Enum): compare_objects.member,
     id(weakref.ref): compare_objects.reference,
     id(types.SimpleNamespace): compare_objects.attributes,
+    id(plain.Instance): compare_plain.instance,
+    id(plain.Array): compare_plain.array,
+    id(plain.Frame): compare_plain.frame,
+    id(plain.Large): compare_plain.large,
+    id(plain.Hidden): compare_plain.hidden,
+    id(plain.Atom): compare_plain.atom,
 }
 # what heirs have, and besides their attributes
 _BASES: dict[int, Rule] = {
@@ -83,7 +90,7 @@ def rule_for(cls: type) -> Rule:
             return rule if cls is base or _is_told(cls, rule) else _heirs[rule]
     if is_atom(cls):
         return compare_objects.atom
-    return compare_objects.closed if compare_objects.is_closed(cls) else compare_objects.attributes
+    return compare_objects.closed if is_closed(cls) else compare_objects.attributes
 
 
 def _is_told(cls: type, rule: Rule) -> bool:

@@ -14,6 +14,7 @@ from pathlib import PurePath
 from typing import Any
 
 from kernel_payload import live
+from kernel_payload.plain import Atom
 
 from .difference import Context, is_itself_not
 
@@ -61,7 +62,7 @@ def pair_up(
     return pairs + more, only_left, only_right
 
 
-def exact_key(value: Any) -> Hashable | None:
+def exact_key(value: Any) -> Hashable | None:  # noqa: PLR0911  (a table by kind)
     """Give what equal values have in common, and others not; None for what cannot be told so."""
     if type(value) is str:
         return value
@@ -70,6 +71,8 @@ def exact_key(value: Any) -> Hashable | None:
         if None in keys:
             return None
         return type(value), tuple(keys) if type(value) is tuple else frozenset(keys)
+    if isinstance(value, Atom):
+        return live.type_name(type(value)), value.text
     if not live.is_scalar(value) and not is_atom(type(value)):
         return None
     try:

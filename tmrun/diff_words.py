@@ -22,6 +22,11 @@ EQUAL, DIFFERENT, TROUBLE = range(3)
 Line = tuple[str, str]
 """A style of rich's, and a text."""
 
+Sides = tuple[str, str]
+"""What A and B are called."""
+
+SIDES: Sides = ("A", "B")
+
 _SHOWN = 3  # differences of one variable
 _NAMES = 8
 _WIDTH, _LINE = 90, 60
@@ -68,10 +73,10 @@ def in_words(found: Diff) -> Iterator[Line]:
     yield "bold", f"B  {_side(found.b)}"
     if found.first is not None:
         named = found.a.cell is not None and found.b.cell is not None
-        where = "They differ" if named else f"They part at {_cell(found.first)}"
+        where = "They differ" if named else f"They part at {title(found.first)}"
         yield "bold", where
     for cell in found.cells:
-        yield from _of_cell(cell)
+        yield from of_cell(cell)
     yield "", ""
     yield "bold", _sum(found)
 
@@ -81,39 +86,40 @@ def _side(side: Side) -> str:
     return plain(f"{side.varchive}, run {side.run}{cell}")
 
 
-def _cell(cell: CellDiff) -> str:
+def title(cell: CellDiff, sides: Sides = SIDES) -> str:
     """Name a cell: its numbers, and the first line of its source."""
-    line = plain(cut(cell.first_line, _LINE))
+    line, (a, b) = plain(cut(cell.first_line, _LINE)), sides
     if cell.a is None or cell.b is None:
-        alone = f"{cell.a}, which only A" if cell.b is None else f"{cell.b}, which only B"
+        alone = f"{cell.a}, which only {a}" if cell.b is None else f"{cell.b}, which only {b}"
         return f"cell {alone} has: {line}"
-    number = f"cell {cell.a}" if cell.a == cell.b else f"cell {cell.a} of A, {cell.b} of B"
+    number = f"cell {cell.a}" if cell.a == cell.b else f"cell {cell.a} of {a}, {cell.b} of {b}"
     return f"{number}: {line}" + (" (edited)" if cell.edited else "")
 
 
-def _of_cell(cell: CellDiff) -> Iterator[Line]:
+def of_cell(cell: CellDiff, sides: Sides = SIDES) -> Iterator[Line]:
+    """Say what differs after a cell; nothing when nothing comes to differ."""
     if not cell.parts and not cell.troubled and not cell.variables:
         return
     yield "", ""
-    yield "bold", _cell(cell)
+    yield "bold", title(cell, sides)
     if cell.trouble is not None:
         yield "magenta", f"  ? not compared: {plain(cell.trouble)}"
     if cell.outcomes is not None:
         a, b = (plain(cut(text, _WIDTH)) for text in cell.outcomes)
         yield "yellow", f"  ~ it ended: {a} -> {b}"
     for variable in cell.variables:
-        yield from _of_variable(variable)
+        yield from _of_variable(variable, sides)
     if cell.still:
         more = len(cell.still) - _NAMES
         names = ", ".join(cell.still[:_NAMES]) + (f" and {more} more" if more > 0 else "")
         yield "dim", f"    still different: {plain(names)}"
 
 
-def _of_variable(found: VariableDiff) -> Iterator[Line]:
+def _of_variable(found: VariableDiff, sides: Sides) -> Iterator[Line]:
     mark, style = _MARKS[found.kind]
     head, name = f"  {mark} ", plain(found.name)
     if found.comparison is not None and found.comparison.count:
-        yield from _of_values(head, style, name, found.comparison)
+        yield from _of_values((head, style, name), found.comparison, sides)
         if found.reason:
             yield "dim", f"    not loaded: {plain(found.reason)}"
     elif found.kind in ("unknown", "unsaved"):
@@ -123,11 +129,12 @@ def _of_variable(found: VariableDiff) -> Iterator[Line]:
         yield style, f"{head}{name}: {' -> '.join(texts)}"
 
 
-def _of_values(head: str, style: str, name: str, found: Comparison) -> Iterator[Line]:
+def _of_values(about: tuple[str, str, str], found: Comparison, sides: Sides) -> Iterator[Line]:
+    head, style, name = about
     first, *others = found.differences[:_SHOWN]
-    yield style, f"{head}{name}{difference(first)}"
+    yield style, f"{head}{name}{difference(first, sides)}"
     for other in others:
-        yield style, f"{' ' * len(head)}{name}{difference(other)}"
+        yield style, f"{' ' * len(head)}{name}{difference(other, sides)}"
     if (more := found.count - 1 - len(others)) > 0:
         least = "" if found.complete else " at least"
         yield style, f"{' ' * len(head)}and {count(more, 'more difference')}{least}"
@@ -135,9 +142,9 @@ def _of_values(head: str, style: str, name: str, found: Comparison) -> Iterator[
         yield "magenta", f"  ? {name}{plain(part.path)}: not compared: {plain(part.reason)}"
 
 
-def difference(found: Difference) -> str:
+def difference(found: Difference, sides: Sides = SIDES) -> str:
     """Say one difference: its path, what is there in A and B, and how far that is apart."""
-    path, kind = plain(found.path), KINDS[found.kind]
+    path, kind = plain(found.path), KINDS[found.kind].format(a=sides[0], b=sides[1])
     a, b = (plain(cut(text, _WIDTH)) for text in (found.a, found.b))
     if found.kind in ("missing", "added"):
         return f"{path}: {kind}: {a or b}"
@@ -173,10 +180,11 @@ def _print(found: Diff) -> None:
     # what is piped is for grep: lines are not folded to some terminal's width
     console = Console(width=None if sys.stdout.isatty() else 1000, highlight=False, markup=False)
     for style, line in in_words(found):
-        console.print(_styled(style, line), soft_wrap=not sys.stdout.isatty())
+        console.print(styled(style, line), soft_wrap=not sys.stdout.isatty())
 
 
-def _styled(style: str, line: str) -> Text:
+def styled(style: str, line: str) -> Text:
+    """Give a line as rich prints it."""
     from rich.text import Text
 
     return Text(line, style=style)

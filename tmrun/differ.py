@@ -7,16 +7,17 @@ in which it comes to differ, and only named in the later ones that leave it so.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
 from typing import Any
 
-from kernel_payload.varchive import State
+from kernel_payload.varchive import Entry, State
 from kernel_payload.varchive.archive import MISREAD
 from kernel_payload.varchive.errors import Damaged, NoSuchState, UsageError
 
+from .difference import Measure
 from .match import Cell, Match, match
 from .reader import Recording
 from .reference import open_reference
@@ -130,9 +131,31 @@ def diff(a: Any, b: Any, *, rtol: float = 0.0, atol: float = 0.0) -> Diff:
         None if cell is None else side.state(cell).n
         for side, cell in ((left, cell_a), (right, cell_b))
     ]
-    differ = _Differ(left, right, rtol, atol)
-    cells = tuple(differ.compare(*pair) for pair in _pairs(left, right, *numbers))
-    return Diff(_side(left, numbers[0]), _side(right, numbers[1]), cells)
+    measure = Measure(rtol, atol)
+    return compare_recordings(left, right, lambda name, entry: measure, *numbers)
+
+
+def compare_recordings(
+    left: Recording,
+    right: Recording,
+    measure: Callable[[str, Entry], Measure],
+    a: int | None = None,
+    b: int | None = None,
+) -> Diff:
+    """Compare two runs, or of each the one state that is named.
+
+    Parameters
+    ----------
+    left, right : Recording
+        The runs.
+    measure : callable
+        Name of a variable, and its entry in B -> by what its values are judged.
+    a, b : int, optional
+        The numbers of the states.
+    """
+    differ = _Differ(left, right, measure)
+    cells = tuple(differ.compare(*pair) for pair in _pairs(left, right, a, b))
+    return Diff(_side(left, a), _side(right, b), cells)
 
 
 def _side(recording: Recording, cell: int | None) -> Side:
@@ -182,10 +205,12 @@ def _cell(state: State) -> Cell:
 class _Differ:
     """Compares the states of two runs, one pair after the other, and knows what was told."""
 
-    def __init__(self, left: Recording, right: Recording, rtol: float, atol: float) -> None:
+    def __init__(
+        self, left: Recording, right: Recording, measure: Callable[[str, Entry], Measure]
+    ) -> None:
         self._left = left
         self._right = right
-        self._judge = Judge(rtol, atol)
+        self._judge = Judge(measure)
 
     def compare(self, a: State | None, b: State | None, by: str) -> CellDiff:
         """Compare two states; None where there is none."""

@@ -13,6 +13,7 @@ from typing import Any
 from kernel_payload import live
 from kernel_payload.describe import describe
 from kernel_payload.instances import Layout
+from kernel_payload.plain import StandIn
 
 _NUMBERS = (int, float, complex)
 
@@ -23,11 +24,11 @@ KINDS = {
     "dtype": "of another dtype",
     "length": "of another length",
     "order": "in another order",
-    "missing": "only in A",
-    "added": "only in B",
+    "missing": "only in {a}",
+    "added": "only in {b}",
     "code": "other code",
 }
-"""The kinds of differences."""
+"""The kinds of differences; a and b are what the two sides are called."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,23 @@ class Tolerance:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """By what two values of one variable are judged.
+
+    Attributes
+    ----------
+    rtol, atol : float
+        How far numbers may be from each other; see `Tolerance`.
+    ignored : callable, or None
+        Path in the value -> whether a difference there does not count.
+    """
+
+    rtol: float = 0.0
+    atol: float = 0.0
+    ignored: Callable[[str], object] | None = None
+
+
+@dataclass(frozen=True)
 class Context:
     """What a rule may ask.
 
@@ -185,6 +203,8 @@ Part = Pair | Difference | Unknown
 
 def say(value: Any) -> str:
     """Say in short what a value is; runs no code of the user's."""
+    if isinstance(value, StandIn):
+        return repr(value)
     told = describe(value)
     if told.shape is not None:
         return f"{told.type} {told.dtype or ''} {told.shape} {told.preview}".replace("  ", " ")
@@ -193,6 +213,8 @@ def say(value: Any) -> str:
 
 def say_type(value: Any) -> str:
     """Say of what type a value is, and in short what it is."""
+    if isinstance(value, StandIn):
+        return f"{live.type_name(type(value))} {value!r}"
     told = describe(value)
     plain = told.preview.strip("<>") == told.type
     return told.type if plain else f"{told.type} {told.preview}"

@@ -61,11 +61,26 @@ def of_cell(cell: CellReport, started: datetime) -> Json:
     }
 
 
+WISHES = ("check", "ignore", "rtol", "atol", "size", "timeout")
+"""What the author of a notebook writes there, and no run changes; see `expectations`."""
+
+
+def wishes(found: Any) -> Json:
+    """Give what the author of a notebook wrote under the key ``tmrun``."""
+    return {name: found[name] for name in WISHES if name in found} if found else {}
+
+
+def note(part: Any, about: Json) -> None:
+    """Put what is said of a run or a cell into the metadata, beside what the author wrote."""
+    part.metadata["tmrun"] = {**wishes(part.metadata.get("tmrun")), **about}
+
+
 def clear(notebook: Any) -> None:
     """Remove what an earlier run left in cells that this run may not reach."""
-    notebook.metadata.pop("tmrun", None)
+    for part in (notebook, *notebook.cells):
+        if kept := wishes(part.metadata.pop("tmrun", None)):
+            part.metadata["tmrun"] = kept
     for cell in notebook.cells:
-        cell.metadata.pop("tmrun", None)
         if runs(cell):
             cell.outputs, cell.execution_count = [], None
             cell.metadata.pop("execution", None)

@@ -39,6 +39,8 @@ class Options:
         Directory in which the kernel starts.
     timeout
         Seconds that one cell may run; negative or 0 for no limit.
+    notebook_timeout
+        Seconds that the whole notebook may run; negative or 0 for no limit.
     startup_timeout
         Seconds that the kernel has to get ready.
     allow_errors
@@ -64,6 +66,7 @@ class Options:
     kernel: str | None = None
     cwd: str | None = None
     timeout: float | None = None
+    notebook_timeout: float | None = None
     startup_timeout: float = 60.0
     allow_errors: bool | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -94,6 +97,8 @@ class Plan:
         Name of the kernel.
     timeout
         Seconds that one cell may run; None is no limit.
+    notebook_timeout
+        Seconds that the whole notebook may run; None is no limit.
     warnings
         What the user should hear before the run.
     """
@@ -105,6 +110,7 @@ class Plan:
     cwd: Path
     kernel: str
     timeout: float | None
+    notebook_timeout: float | None
     startup_timeout: float
     allow_errors: bool
     parameters: Mapping[str, Any]
@@ -149,6 +155,7 @@ def make_plan(notebook: Any, options: Options, *, warnings: Sequence[str] = ()) 
         cwd=Path(options.cwd) if options.cwd is not None else source,
         kernel=options.kernel or _section(notebook, "kernelspec").get("name") or "python3",
         timeout=timeout,
+        notebook_timeout=_timeout("notebook_timeout", options.notebook_timeout),
         startup_timeout=options.startup_timeout,
         allow_errors=bool(allow),
         parameters=dict(options.parameters),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kernel_payload.thaw import Namespace, Variables, resolve_cell
-from kernel_payload.varchive import Run, State, Varchive, ranges
+from kernel_payload.varchive import PLAIN, Run, State, Varchive, ranges
 from kernel_payload.varchive.copying import save
 from kernel_payload.varchive.errors import NoSuchRun, NotAVarchive, UsageError
 
@@ -74,7 +74,7 @@ class Recording:
         save(self.archive, Path(path))
 
     def _namespace(self, n: int | str) -> Namespace:
-        if not self._trusted:
+        if not self._trusted and not self.run.about.get(PLAIN):
             self.archive.require_trust(self.run.id)
         return Namespace(self.archive, self.run, self.state(n))
 

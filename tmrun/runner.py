@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import dataclasses
 import functools
@@ -20,7 +21,7 @@ from .autosave import Autosave
 from .background import Background
 from .kernel import Kernel
 from .metadata import clear as clear_metadata
-from .metadata import of_cell, of_run, shown
+from .metadata import note, of_cell, of_run, shown
 from .outcome import ending, judge, leaves
 from .plan import Options, is_job, may_fail, runs
 from .preparation import prepare
@@ -30,15 +31,20 @@ from .stopping import TERMINATING, Stop, StopRequested, drive, nothing
 from .version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from .outcome import Outcome
     from .plan import Plan
     from .report import Event, Notify
+
+    AtEnd = Callable[[Kernel, str, list[CellReport]], Awaitable[None]]
 
 __all__ = ["Report", "run", "run_notebook", "run_plan"]
 
 Json = dict[str, Any]
 
 _FAULT_FILE = "fault.txt"
+_GRACE = 10.0  # seconds that a cell has to end after it was interrupted
 
 
 def _ignore(_: Event) -> None:
@@ -93,7 +99,7 @@ def run(options: Options, notify: Notify = _ignore) -> Report:
     return run_plan(prepare(options), notify)
 
 
-def run_plan(plan: Plan, notify: Notify = _ignore) -> Report:
+def run_plan(plan: Plan, notify: Notify = _ignore, at_end: AtEnd | None = None) -> Report:
     """Run a plan; a cell that fails, or a kernel that dies, is reported and not raised.
 
     Parameters
@@ -102,6 +108,9 @@ def run_plan(plan: Plan, notify: Notify = _ignore) -> Report:
         What to do; it is left as it is.
     notify
         Called with every event of the run, in the thread that runs it.
+    at_end
+        Called once all is recorded, and the kernel is still there: with it, the run's id and the
+        reports of the cells.
 
     Raises
     ------
@@ -112,14 +121,16 @@ def run_plan(plan: Plan, notify: Notify = _ignore) -> Report:
     """
     for warning in plan.warnings:
         notify(Warned(warning))
-    return drive(lambda stop: _Run(plan, notify, stop).main())
+    return drive(lambda stop: _Run(plan, notify, stop, at_end).main())
 
 
 class _Run:
     """One run, while it goes."""
 
-    def __init__(self, plan: Plan, notify: Notify, stop: Stop) -> None:
+    def __init__(self, plan: Plan, notify: Notify, stop: Stop, at_end: AtEnd | None) -> None:
         self.plan = plan
+        self.at_end = at_end
+        self.is_late = False
         self.notify = notify
         self.stop = stop
         self.nb = copy.deepcopy(plan.notebook)
@@ -141,6 +152,8 @@ class _Run:
         """Run it all: kernel, cells, record, output notebook."""
         process = await Process.start(self.plan.kernel, self.plan.cwd, _environment(self.plan))
         self.stop.again = process.kill
+        if self.plan.notebook_timeout is not None:
+            asyncio.get_running_loop().call_later(self.plan.notebook_timeout, self._be_late)
         try:
             kernel = Kernel(process, self.nb, self._show, self.jobs.hear)
             self.jobs.hear_comm = kernel.hear_comm
@@ -182,6 +195,8 @@ class _Run:
                 self.recording.lost("the kernel died before the record was finished")
             else:
                 await self.recording.finish(kernel)
+                if self.at_end is not None and self.recording.run and self.stop.signal is None:
+                    await self.at_end(kernel, self.recording.run, [*self.cells.values()])
             kernel.add_widgets()
             await kernel.ask_to_end()
         finally:
@@ -200,7 +215,7 @@ class _Run:
         answer = await self.recording.begin(kernel, request)
         clear_metadata(self.nb)
         self.nb.metadata["language_info"] = kernel.info["language_info"]
-        self.nb.metadata["tmrun"] = of_run(self.plan, self.recording.run, kernel.info, answer)
+        note(self.nb, of_run(self.plan, self.recording.run, kernel.info, answer))
         try:
             self.saving.begin()
         except OSError as error:
@@ -262,7 +277,7 @@ class _Run:
             tolerant=may_fail(cell, self.plan),
         )
         # before anything is said of it, for its job may have ended by now
-        cell.metadata["tmrun"] = of_cell(report, outcome.started)
+        note(cell, of_cell(report, outcome.started))
         told = self.cells[index] = self.jobs.returned(
             cell, report, outcome.started, tolerant=may_fail(cell, self.plan)
         )
@@ -277,7 +292,17 @@ class _Run:
         self.saving.touch()
         return report
 
+    def _be_late(self) -> None:
+        """Stop the run, as Ctrl-C does; what does not end then is killed."""
+        if self.status == "running" and self.stop.signal is None:
+            self.is_late = True
+            self.stop.request(signal.SIGINT)
+            asyncio.get_running_loop().call_later(_GRACE, self.stop.request, signal.SIGINT)
+
     def _end(self, status: str, reason: str) -> None:
+        if self.is_late and status in ("interrupted", "died"):
+            limit = f"the notebook ran longer than {self.plan.notebook_timeout:g} s"
+            status, reason = "timeout", f"{limit} (notebook_timeout); {reason}"
         self.status, self.reason = status, reason
 
     def _cause(self, process: Process) -> str:
@@ -313,7 +338,7 @@ class _Run:
             complete=self.recording.missing is None,
             written=self.saving.written,
             reason=self.reason or self.recording.missing,
-            signal=self.stop.signal,
+            signal=None if self.is_late else self.stop.signal,
         )
 
 

@@ -6,18 +6,21 @@ Whatever keeps a value from being loaded is told of its variable, and of no othe
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
-from kernel_payload.varchive import Entry, State
+from kernel_payload.plain import Encoder, decode
+from kernel_payload.varchive import PLAIN, Entry, State
 from kernel_payload.varchive.errors import TmrunError, Untrusted
 
 from .compare import compare
-from .difference import Comparison, Difference
+from .difference import Comparison, Difference, Measure
 from .reader import Recording
 
 OUT = "Out"
+_CODE = ("module ", "class ", "function ")  # how previews of code begin
 _WITHHELD = "it was not to be saved (dontsave)"
 
 
@@ -73,6 +76,7 @@ class Snapshot:
 
     def __init__(self, recording: Recording, state: State) -> None:
         self._untrusted: Untrusted | None = None
+        self.is_plain = bool(recording.run.about.get(PLAIN))
         try:
             self._variables = recording.vars(state.n)
         except Untrusted as error:
@@ -112,13 +116,12 @@ class Judge:
 
     Parameters
     ----------
-    rtol, atol : float
-        As for `compare`.
+    measure : callable
+        Name, and its entry in B -> by what its values are judged.
     """
 
-    def __init__(self, rtol: float, atol: float) -> None:
-        self._rtol = rtol
-        self._atol = atol
+    def __init__(self, measure: Callable[[str, Entry], Measure]) -> None:
+        self._measure = measure
         self._known: dict[tuple[Any, ...], VariableDiff | None] = {}
 
     def states(
@@ -140,32 +143,61 @@ class Judge:
 
     def _variable(self, name: str, left: Snapshot, right: Snapshot) -> VariableDiff | None:
         a, b = left.entry(name), right.entry(name)
-        reasons = [entry.reason for entry in (a, b) if entry is not None and entry.reason]
-        texts = _text(a), _text(b)
-        if _WITHHELD in reasons or (a and b and len(reasons) == 2 and a.type == b.type):
-            return VariableDiff(name, "unsaved", *texts, reason=reasons[-1])
-        if a is None or b is None:
-            return VariableDiff(name, "added" if a is None else "removed", *texts)
-        if reasons:
-            return VariableDiff(name, "changed", *texts)
-        if a.digest is not None and a.digest == b.digest:
-            return None
+        known, found = _by_entries(name, a, b, mixed=left.is_plain != right.is_plain)
+        if known or a is None or b is None:
+            return found
         try:
-            values = left.load(name), right.load(name)
+            values = _alike(left.load(name), right.load(name), a, b)
         except (Exception, SystemExit) as error:  # noqa: BLE001  (a value's own code runs)
             return _described(name, a, b, error)
-        return self._values(name, texts, *values)
+        return _judged(name, (_text(a), _text(b)), *values, self._measure(name, b))
 
-    def _values(self, name: str, texts: tuple[str, str], a: Any, b: Any) -> VariableDiff | None:
-        found = compare(a, b, rtol=self._rtol, atol=self._atol)
-        if found.equal:
-            return None
-        if found.count:
-            return VariableDiff(name, "changed", *texts, comparison=found)
-        reason = "it is too large to be compared to its end"
-        if found.unknown:
-            reason = f"{name}{found.unknown[0].path}: {found.unknown[0].reason}"
-        return VariableDiff(name, "unknown", *texts, comparison=found, reason=reason)
+
+def _by_entries(
+    name: str, a: Entry | None, b: Entry | None, *, mixed: bool
+) -> tuple[bool, VariableDiff | None]:
+    """Judge by what the manifests say; gives whether that is enough, and what differs.
+
+    ``mixed``: one of them is of a plain run, which leaves out what it cannot tell, and code.
+    """
+    reasons = [entry.reason for entry in (a, b) if entry is not None and entry.reason]
+    texts = _text(a), _text(b)
+    unsaved = a is not None and b is not None and len(reasons) == 2 and a.type == b.type
+    if _WITHHELD in reasons or unsaved or (mixed and reasons):
+        return True, VariableDiff(name, "unsaved", *texts, reason=reasons[-1])
+    if a is None or b is None:
+        if mixed and any(map(_is_code, (a, b))):
+            return True, None
+        return True, VariableDiff(name, "added" if a is None else "removed", *texts)
+    if reasons:
+        return True, VariableDiff(name, "changed", *texts)
+    return a.digest is not None and a.digest == b.digest, None
+
+
+def _is_code(entry: Entry | None) -> bool:
+    return entry is not None and (entry.type == "function" or entry.preview.startswith(_CODE))
+
+
+def _judged(name: str, texts: tuple[str, str], a: Any, b: Any, by: Measure) -> VariableDiff | None:
+    found = compare(a, b, rtol=by.rtol, atol=by.atol, ignored=by.ignored)
+    if found.equal:
+        return None
+    if found.count:
+        return VariableDiff(name, "changed", *texts, comparison=found)
+    reason = "it is too large to be compared to its end"
+    if found.unknown:
+        reason = f"{name}{found.unknown[0].path}: {found.unknown[0].reason}"
+    return VariableDiff(name, "unknown", *texts, comparison=found, reason=reason)
+
+
+def _alike(x: Any, y: Any, a: Entry, b: Entry) -> tuple[Any, Any]:
+    """Give two values that can be compared: where one is plain data, so is the other."""
+    if (a.plain is None) == (b.plain is None):
+        return x, y
+    value = y if b.plain is None else x
+    if value is not None:
+        value = decode(Encoder().tell(value)[0])
+    return (x, value) if b.plain is None else (value, y)
 
 
 def _is_told(left: Snapshot, right: Snapshot) -> bool:

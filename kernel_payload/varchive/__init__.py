@@ -4,11 +4,12 @@ from .archive import Varchive, ranges
 from .clearing import Cleared, clear
 from .copying import save
 from .group import CHUNK, INLINE, Group, Part
-from .model import SPAWNED, Entry, Place, Run, State
+from .model import PLAIN, SPAWNED, Entry, Place, Run, State
 
 __all__ = [
     "CHUNK",
     "INLINE",
+    "PLAIN",
     "SPAWNED",
     "Cleared",
     "Entry",

@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -51,6 +52,8 @@ class Varchive:
         self.store = DirectoryStore(path)
         self._pack = "", b""
         self._table: tuple[str, dict[str, Entry]] = "", {}
+        # the namespace of a state of a plain run, on which the next one stands
+        self._below: tuple[str, int, dict[str, Entry]] = "", 0, {}
 
     def __repr__(self) -> str:
         return f"<varchive {self.path}>"
@@ -221,10 +224,25 @@ class Varchive:
                 f" see tmrun show {self.path}"
             )
         try:
-            return State.from_json(data)
+            state = State.from_json(data)
+            return state if state.upon is None else self._overlaid(run, state)
         except MISREAD as error:
             name = self.path / state_name(run, n)
             raise Damaged(f"{name} is no state ({error!r}); restore it from a copy") from None
+
+    def _overlaid(self, run: str, state: State) -> State:
+        """Give a state of a plain run with its whole namespace."""
+        below, n = [state], state.upon
+        while n is not None and self._below[:2] != (run, n):
+            if (data := self._json(state_name(run, n))) is None or n >= below[-1].n:
+                raise ValueError(f"there is no cell {n} below it")
+            below.append(State.from_json(data))
+            n = below[-1].upon
+        table = {} if n is None else dict(self._below[2])
+        for each in reversed(below):
+            table = {k: v for k, v in table.items() if k not in each.gone} | each.entries
+        self._below = run, state.n, table
+        return replace(state, upon=None, gone=(), entries=dict(table))
 
     def entries(self, state: State) -> dict[str, Entry]:
         """Give the whole namespace of a state: name -> entry, hidden ones included."""
@@ -257,6 +275,7 @@ class Varchive:
         wrong = []
         # what was read before may have been damaged since
         self._table = "", {}
+        self._below = "", 0, {}
         seen: set[str | Place] = set()
         for run in self.runs():
             for n in self.states(run):

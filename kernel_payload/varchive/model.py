@@ -20,6 +20,9 @@ _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
 SPAWNED = "spawned"
 """The status of the state of a cell that runs in the background, until its end is recorded."""
 
+PLAIN = "plain"
+"""What a run says of itself that holds plain data only: no value of it needs to be unpickled."""
+
 
 class Place(NamedTuple):
     """Where a group's bytes are: a range of an object."""
@@ -34,7 +37,8 @@ class Entry:
     """What a manifest says of a variable without unpickling it.
 
     ``n`` is the cell that made it what it is, ``size`` counts bytes; ``digest`` names the value,
-    ``place`` its group; an entry that could not be saved has ``reason`` instead of both.
+    ``place`` its group; an entry that could not be saved has ``reason`` instead of both.  What a
+    plain run keeps of a value is ``plain``, a node of plain data, and has no ``place``.
     """
 
     type: str
@@ -47,6 +51,7 @@ class Entry:
     dtype: str | None = None
     len: int | None = None
     reason: str | None = None
+    plain: Any = None
 
     def to_json(self) -> Json:
         """Give plain data, absent fields left out."""
@@ -74,7 +79,8 @@ class State:
     A cell that ran in the background has ``job`` (how it ended and what it took) and ``outputs``
     (the digest of the object that holds them); as long as its end is not recorded, its status is
     ``spawned``, and the variables are those on which it runs.  ``withheld`` names the variables
-    that were there and were not to be saved.
+    that were there and were not to be saved.  In a plain run, ``upon`` is the cell whose namespace
+    is there in the place of ``base``.
     """
 
     n: int
@@ -100,6 +106,7 @@ class State:
     job: Json | None = None
     outputs: str | None = None
     withheld: tuple[str, ...] = ()
+    upon: int | None = None
 
     def to_json(self) -> Json:
         """Give plain data, absent fields left out."""
