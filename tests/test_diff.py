@@ -159,9 +159,10 @@ def test_cells_that_only_one_run_has_are_told_and_their_variables(runs: Runs) ->
     numbers = [(cell.a, cell.b) for cell in found.cells]
     assert numbers == [(1, 1), (2, 2), (3, 3), (4, None), (5, 4), (6, 5), (None, 6), (7, 7), (8, 8)]
     assert found.first is found.cells[3]
-    kinds = {name: v.kind for name, v in named(found.cells[4]).items()}
+    kinds = {name: v.kind for name, v in named(found.cells[3]).items()}
     assert kinds == {"Odd": "removed", "odd": "removed", "scale": "removed"}
-    assert {name: v.kind for name, v in named(found.cells[7]).items()} == {"extra": "added"}
+    assert named(found.cells[4]) == {}, "not told of the next cell as well"
+    assert {name: v.kind for name, v in named(found.cells[6]).items()} == {"extra": "added"}
     assert found.cells[8].outcomes == ("ok", "ZeroDivisionError: division by zero")
     words = text(found)
     assert "They part at cell 4, which only A has: def scale(x):" in words

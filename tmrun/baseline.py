@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 from kernel_payload.distil import RUN
-from kernel_payload.varchive import PLAIN, State
+from kernel_payload.varchive import PLAIN
 from kernel_payload.varchive.archive import MISREAD
 from kernel_payload.varchive.errors import Damaged, NotAVarchive, TmrunError
 
@@ -32,6 +33,11 @@ def baseline_of(notebook: Path) -> Path:
     return notebook.with_name(stem + SUFFIX)
 
 
+def how_to_update(notebook: Path) -> str:
+    """Give the command that makes the baseline of a notebook anew."""
+    return f"tmrun check --update {shlex.quote(str(notebook))}"
+
+
 def open_baseline(notebook: Path) -> Recording:
     """Open the baseline of a notebook.
 
@@ -44,14 +50,11 @@ def open_baseline(notebook: Path) -> Recording:
     """
     path = baseline_of(notebook)
     if not os.path.lexists(path):
-        raise NoBaseline(
-            f"{notebook} has no baseline; make one with: tmrun check --update {notebook}"
-        )
+        raise NoBaseline(f"{notebook} has no baseline; make one with: {how_to_update(notebook)}")
     recording = open_recording(path)
     if not recording.run.about.get(PLAIN) or recording.run.id != RUN:
         raise NotAVarchive(
-            f"{path} is no baseline; move it away, and make one with:"
-            f" tmrun check --update {notebook}"
+            f"{path} is no baseline; move it away, and make one with: {how_to_update(notebook)}"
         )
     return recording
 
@@ -71,13 +74,17 @@ def cells_of(recording: Recording) -> list[Cell]:
     return [Cell(state.n, state.cell_id, state.source) for state in states]
 
 
-def unsteady(recording: Recording, cells: list[Cell]) -> dict[int, tuple[str, ...]]:
+def unsteady(
+    recording: Recording, known_cells: list[Cell], cells: list[Cell]
+) -> dict[int, tuple[str, ...]]:
     """Give what a baseline says that no run does twice: number of a cell of these -> names, paths.
 
     Parameters
     ----------
     recording : Recording
         The baseline.
+    known_cells : list of Cell
+        Its cells.
     cells : list of Cell
         Those of the notebook as it is now.
     """
@@ -85,7 +92,7 @@ def unsteady(recording: Recording, cells: list[Cell]) -> dict[int, tuple[str, ..
     if not isinstance(said, Mapping):
         return {}
     known = {int(n): tuple(names) for n, names in said.items()}
-    pairs = match(cells_of(recording), cells)
+    pairs = match(known_cells, cells)
     return {b.n: known[a.n] for a, b, _ in pairs if a and b and a.n in known}
 
 
@@ -124,8 +131,3 @@ def files_of(path: Path) -> dict[str, bytes]:
     """Give the files of a baseline: relative name -> content."""
     found = (p for p in sorted(path.rglob("*")) if p.is_file())
     return {p.relative_to(path).as_posix(): p.read_bytes() for p in found}
-
-
-def names_in(state: State) -> list[str]:
-    """Give the names of what a cell made, as its baseline tells them."""
-    return [name for name, entry in state.entries.items() if entry.n == state.n]

@@ -154,7 +154,7 @@ def check(notebook: Path, into: Path, settings: Settings, notify: Notify) -> Che
     try:
         baseline = open_baseline(notebook)
         subject = _Subject.prepare(notebook, into, settings)
-        ignored = unsteady(baseline, subject.numbered())
+        ignored = unsteady(baseline, cells_of(baseline), subject.numbered())
         subject = subject.ignoring(ignored)
         report, plain = subject.run(notify, "check")
         found = None
@@ -218,7 +218,8 @@ def _checked(notebook: Path, report: Report, found: Diff | None, ignored: int) -
     if report.status != "ok":
         status = "failed"
     elif found is None:
-        return Checked(notebook, "error", "what it computed could not be told", report, None, cells)
+        reason = report.reason or "what it computed could not be told"
+        return Checked(notebook, "error", reason, report, None, cells)
     elif not found.equal:
         status = "different"
     return Checked(notebook, status, report.reason or "", report, found, cells, ignored=ignored)

@@ -11,6 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .baseline import how_to_update
 from .diff_words import Line, of_cell, title
 from .picture_words import count, cut, plain
 
@@ -31,23 +32,26 @@ _SHOWN = 20  # values that were not the same twice
 
 def about_cell(cell: CheckedCell, checked: Checked) -> Iterator[Line]:
     """Say what is wrong with a cell, and how to look at it; nothing when all is well."""
-    yield from _wrong(cell)
+    yield from _wrong(cell, checked)
     if cell.status in BAD:
         yield from _mend(cell, checked)
 
 
-def _wrong(cell: CheckedCell) -> Iterator[Line]:
+def _wrong(cell: CheckedCell, checked: Checked) -> Iterator[Line]:
     if cell.status == "failed":
-        yield from _failure(cell)
+        yield from _failure(cell, checked)
     if cell.diff is not None:
         yield from of_cell(_told(cell.diff), SIDES)
     for gone in cell.missing:
-        yield "red", f"  - {title(gone, SIDES)}"
+        yield from of_cell(gone, SIDES)
 
 
-def _failure(cell: CheckedCell) -> Iterator[Line]:
+def _failure(cell: CheckedCell, checked: Checked) -> Iterator[Line]:
     error = cell.report.error
-    what = f"it {cell.report.status}" if error is None else f"{error.ename}: {error.evalue}"
+    if error is None or cell.report.status in ("interrupted", "timeout"):
+        what = checked.reason
+    else:
+        what = f"{error.ename}: {error.evalue}"
     yield "red", f"  cell {cell.report.n}: {plain(cut(what, 3 * _WIDTH))}"
     if error is not None and error.line is not None:
         yield "red", f"    line {error.lineno}: {plain(error.line.strip())}"
@@ -68,8 +72,7 @@ def _mend(cell: CheckedCell, checked: Checked) -> Iterator[Line]:
         yield "dim", f"  look at its variables: tmrun show {where} {n}"
         yield "dim", f"  load them: tmrun.vars({str(checked.report.output)!r}, {n})"
     if cell.status == "different":
-        book = shlex.quote(str(checked.notebook))
-        yield "dim", f"  if it is as it should be: tmrun check --update {book}"
+        yield "dim", f"  if it is as it should be: {how_to_update(checked.notebook)}"
 
 
 def in_words(checked: Checked) -> Iterator[Line]:
@@ -82,7 +85,7 @@ def in_words(checked: Checked) -> Iterator[Line]:
     if checked.status == "different" and bad and bad[0].diff is not None:
         yield "bold", f"  they part at {title(bad[0].diff, SIDES)}"
     for cell in checked.cells:
-        yield from about_cell(cell, checked) if cell in bad[:1] else _wrong(cell)
+        yield from about_cell(cell, checked) if cell in bad[:1] else _wrong(cell, checked)
     if checked.status == "updated" and checked.diff is not None:
         for found in checked.diff.cells:
             yield from of_cell(_told(found), ("the old baseline", "the new one"))

@@ -22,7 +22,7 @@ from .match import Cell, Match, match
 from .reader import Recording
 from .reference import open_reference
 from .show import first_line
-from .variable_diff import Judge, Snapshot, VariableDiff
+from .variable_diff import Judge, Nothing, Snapshot, VariableDiff
 
 _DAMAGED = "damaged"
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
@@ -211,11 +211,13 @@ class _Differ:
         self._left = left
         self._right = right
         self._judge = Judge(measure)
+        # as of the last cells: what a cell that only one run has is held against
+        self._last: list[Snapshot | Nothing] = [Nothing(), Nothing()]
 
     def compare(self, a: State | None, b: State | None, by: str) -> CellDiff:
         """Compare two states; None where there is none."""
         if a is None or b is None:
-            return _alone(a, b)
+            return self._alone(a, b)
         outcomes = _outcome(a), _outcome(b)
         told = CellDiff(
             a.n,
@@ -226,20 +228,40 @@ class _Differ:
             outcomes=None if outcomes[0] == outcomes[1] else outcomes,
         )
         try:
-            for state in (a, b):
-                if state.status == _DAMAGED:
-                    raise Damaged(str((state.error or {}).get("evalue")))
-            variables, still = self._judge.states(Snapshot(self._left, a), Snapshot(self._right, b))
+            self._last = [Snapshot(self._left, _whole(a)), Snapshot(self._right, _whole(b))]
+            variables, still = self._judge.states(*self._last)
         except (Damaged, OSError, *MISREAD) as error:
             return replace(told, outcomes=None, trouble=str(error))
         return replace(told, variables=variables, still=still)
 
+    def _alone(self, a: State | None, b: State | None) -> CellDiff:
+        """Tell what a cell did that only one run has."""
+        place, side, state = (0, self._left, a) if a is not None else (1, self._right, b)
+        assert state is not None
+        told = CellDiff(
+            a.n if a is not None else None,
+            b.n if b is not None else None,
+            first_line=first_line(state.source),
+        )
+        try:
+            self._last[place] = Snapshot(side, _whole(state))
+            variables, still = self._judge.states(*self._last, answers=False)
+        except (Damaged, OSError, *MISREAD) as error:
+            return replace(told, trouble=str(error))
+        return replace(told, variables=variables, still=still)
 
-def _alone(a: State | None, b: State | None) -> CellDiff:
-    if a is not None:
-        return CellDiff(a.n, None, first_line=first_line(a.source))
-    assert b is not None
-    return CellDiff(None, b.n, first_line=first_line(b.source))
+
+def _whole(state: State) -> State:
+    """Give a state that could be read.
+
+    Raises
+    ------
+    Damaged
+        It could not.
+    """
+    if state.status == _DAMAGED:
+        raise Damaged(str((state.error or {}).get("evalue")))
+    return state
 
 
 def _outcome(state: State) -> str:

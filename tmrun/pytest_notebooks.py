@@ -231,10 +231,9 @@ def verdict(cell: CheckedCell | None, checked: Checked) -> None:
     if cell.status in BAD:
         # what is different comes first: pytest's summary has the first line
         lines = [line for style, line in about_cell(cell, checked) if line and style != "bold"]
-        edited = cell.diff is not None and cell.diff.edited
-        raise NotAsBefore(
-            "\n".join([*lines, *(["  the cell was edited"] if edited else [])]).strip()
-        )
+        if cell.diff is not None and cell.diff.edited:
+            lines.append("  the cell was edited since")
+        raise NotAsBefore("\n".join(lines).strip())
     bad = next((other for other in checked.cells if other.status in BAD), None)
     if cell.status == "ok" and (checked.ok or bad is not None):
         return

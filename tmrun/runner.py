@@ -195,7 +195,8 @@ class _Run:
                 self.recording.lost("the kernel died before the record was finished")
             else:
                 await self.recording.finish(kernel)
-                if self.at_end is not None and self.recording.run and self.stop.signal is None:
+                stopped = self.stop.signal is not None and not self.is_late
+                if self.at_end is not None and self.recording.run and not stopped:
                     await self.at_end(kernel, self.recording.run, [*self.cells.values()])
             kernel.add_widgets()
             await kernel.ask_to_end()
@@ -297,7 +298,11 @@ class _Run:
         if self.status == "running" and self.stop.signal is None:
             self.is_late = True
             self.stop.request(signal.SIGINT)
-            asyncio.get_running_loop().call_later(_GRACE, self.stop.request, signal.SIGINT)
+            asyncio.get_running_loop().call_later(_GRACE, self._be_too_late)
+
+    def _be_too_late(self) -> None:
+        if self.status == "running":  # the cell did not end when it was interrupted
+            self.stop.request(signal.SIGINT)
 
     def _end(self, status: str, reason: str) -> None:
         if self.is_late and status in ("interrupted", "died"):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from kernel_payload.plain import Encoder, decode
 from kernel_payload.varchive import PLAIN, Entry, State
@@ -111,6 +111,25 @@ class Snapshot:
         return self.entries.get(self.answer) if isinstance(self.answer, str) else self.answer
 
 
+class Nothing:
+    """In the place of a snapshot: before the first cell there are no variables."""
+
+    is_plain: bool | None = None  # as the other side
+    entries: ClassVar[dict[str, Entry]] = {}
+    answer = None
+
+    def load(self, name: str) -> Any:
+        """Load a variable: there is none."""
+        raise KeyError(name)
+
+    def entry(self, name: str) -> Entry | None:
+        """Give the entry of a variable: there is none."""
+        return None
+
+
+Side = Snapshot | Nothing
+
+
 class Judge:
     """Compares variables, each pair of values once.
 
@@ -125,12 +144,20 @@ class Judge:
         self._known: dict[tuple[Any, ...], VariableDiff | None] = {}
 
     def states(
-        self, left: Snapshot, right: Snapshot
+        self, left: Side, right: Side, *, answers: bool = True
     ) -> tuple[tuple[VariableDiff, ...], tuple[str, ...]]:
-        """Give what comes to differ between two states, and the names of what did so before."""
+        """Give what comes to differ between two states, and the names of what did so before.
+
+        Parameters
+        ----------
+        left, right : Snapshot or Nothing
+            The states.
+        answers : bool
+            Compare the answers of their cells, too.
+        """
         new, still = [], []
         names = {*left.entries, *right.entries}
-        for name in sorted(names if _is_told(left, right) else {*names, OUT}):
+        for name in sorted(names if not answers or _is_told(left, right) else {*names, OUT}):
             a, b = left.entry(name), right.entry(name)
             key = name, _key(a), _key(b)
             if key not in self._known:
@@ -141,9 +168,11 @@ class Judge:
                 still.append(name)
         return tuple(new), tuple(still)
 
-    def _variable(self, name: str, left: Snapshot, right: Snapshot) -> VariableDiff | None:
+    def _variable(self, name: str, left: Side, right: Side) -> VariableDiff | None:
         a, b = left.entry(name), right.entry(name)
-        known, found = _by_entries(name, a, b, mixed=left.is_plain != right.is_plain)
+        known, found = _by_entries(
+            name, a, b, mixed={left.is_plain, right.is_plain} == {True, False}
+        )
         if known or a is None or b is None:
             return found
         try:
@@ -200,7 +229,7 @@ def _alike(x: Any, y: Any, a: Entry, b: Entry) -> tuple[Any, Any]:
     return (x, value) if b.plain is None else (value, y)
 
 
-def _is_told(left: Snapshot, right: Snapshot) -> bool:
+def _is_told(left: Side, right: Side) -> bool:
     """Whether there is nothing to say of the answers: they are variables, or there are none."""
     return all(x.answer is None or isinstance(x.answer, str) for x in (left, right)) and (
         (left.answer is None) == (right.answer is None)

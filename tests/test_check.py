@@ -1,0 +1,598 @@
+"""`tmrun check`: what a notebook computes, held against its baseline, in real kernels."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from checking import Bench, cell_of, paths, text_of, text_of_cell, wrong
+from conftest import ROOT, in_new_process
+from test_cli import environment
+from test_cli import tmrun as command
+
+import tmrun
+from kernel_payload.varchive import Varchive
+from tmrun.check_words import line_of, workflow_commands
+
+KINDS = """\
+import dataclasses, datetime, enum
+import numpy as np, pandas as pd
+class Layer:
+    def __init__(self, n):
+        self.weights, self.me = np.full((2, n), 0.5), self
+@dataclasses.dataclass
+class Point:
+    x: float
+    tags: set
+class Mode(enum.Enum):
+    FAST = 1
+    SLOW = 2
+def scaled(k):
+    return lambda x: k * x
+"""
+VALUES = """\
+number = 0.1
+model = {'layers': [Layer(1), Layer(3)], 'name': 'mlp'}
+points = [Point(1.0, {'a', 'b'}), Point(2.0, set())]
+frame = pd.DataFrame({'x': [1.0, 2.0, np.nan], 'who': ['a', 'b', 'c']}, index=['r', 's', 't'])
+series = pd.Series([1, 2, 3], name='s')
+signal = np.sin(np.arange(20_000) / 100)
+names = {'one', 'two'}
+table = {(1, 'a'): [1.0, 2.0], 'b': None}
+when = datetime.datetime(2026, 11, 28)
+mode = Mode.FAST
+twice = scaled(2)
+text = 'abc' * 10
+flags = np.array([True, False])
+mixed = np.array([1, 'a'], dtype=object)
+long = [0.5] * 50_000
+"""
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """A notebook with a value of each kind, and its baseline."""
+    bench = Bench(tmp_path_factory.mktemp("kinds"), KINDS, VALUES, "frame.describe()")
+    assert bench.update().status == "made"
+    return bench
+
+
+@pytest.fixture
+def changed(kinds: Bench, tmp_path: Path) -> Callable[..., Any]:
+    """Check that notebook with its second cell changed, and followed by code."""
+
+    def run(*changes: tuple[str, str], then: str = "", **settings: Any) -> Any:
+        bench = Bench(tmp_path, KINDS, VALUES + then, "frame.describe()")
+        shutil.copytree(kinds.baseline, bench.baseline, dirs_exist_ok=True)
+        for old, new in changes:
+            bench.replace(2, old, new)
+        return bench.check(**settings)
+
+    return run
+
+
+def test_a_notebook_that_computes_the_same_is_as_before(kinds: Bench) -> None:
+    checked = kinds.check()
+    assert (checked.status, wrong(checked), checked.ok) == ("ok", [], True)
+    assert checked.unsteady == ()
+    assert text_of(checked).startswith(f"{kinds.path}: ok, 3 cells in ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where"),
+    [
+        ("number = 0.1", "number = 0.2", {"number": "value"}),
+        ("number = 0.1", "number = 1", {"number": "type"}),
+        ("Layer(3)]", "Layer(4)]", {"model['layers'][1].weights": "shape"}),
+        ("'mlp'", "'mlq'", {"model['name']": "value"}),
+        (", 'name': 'mlp'", "", {"model['name']": "missing"}),
+        ("'name': 'mlp'", "'name': 'mlp', 'more': 1", {"model['more']": "added"}),
+        ("Point(1.0", "Point(1.5", {"points[0].x": "value"}),
+        ("{'a', 'b'}", "{'a'}", {"points[0].tags{'b'}": "missing"}),
+        ("Point(2.0, set())]", "Point(2.0, set()), 3]", {"points": "length"}),
+        ("[1.0, 2.0, np.nan]", "[1.0, 2.5, np.nan]", {"frame['x'].loc['s']": "value"}),
+        ("[1.0, 2.0, np.nan]", "[1.0, 2.0, 3.0]", {"frame['x'].loc['t']": "value"}),
+        ("'who'", "'whom'", {"frame['who']": "missing", "frame['whom']": "added"}),
+        ("[1, 2, 3]", "[1, 2, 4]", {"series.iloc[2]": "value"}),
+        ("[1, 2, 3]", "[1., 2, 3]", {"series": "dtype"}),
+        ("name='s'", "name='t'", {"series.name[0]": "value"}),
+        ("/ 100", "/ 101", {"signal.mean()": "value", "signal.std()": "value"}),
+        ("20_000", "20_001", {"signal": "shape"}),
+        ("'two'}", "'six'}", {"names{'two'}": "missing", "names{'six'}": "added"}),
+        ("[1.0, 2.0], 'b'", "[1.0, 3.0], 'b'", {"table[(1, 'a')][1]": "value"}),
+        ("11, 28)", "11, 29)", {"when": "value"}),
+        ("Mode.FAST", "Mode.SLOW", {"mode.name": "value", "mode.value": "value"}),
+        ("scaled(2)", "scaled(3)", {"twice.k": "value"}),
+        ("'abc' * 10", "'abd' * 10", {"text": "value"}),
+        ("[True, False]", "[True, True]", {"flags[1]": "value"}),
+        ("[1, 'a']", "[1, 'b']", {"mixed[1]": "value"}),
+        ("50_000", "50_001", {"long": "length"}),
+        ("[0.5]", "[0.6]", {"long.mean()": "value"}),
+    ],
+)  # fmt: skip
+def test_each_kind_of_difference_is_found_at_its_path(
+    changed: Any, old: str, new: str, where: dict[str, str]
+) -> None:
+    checked = changed((old, new))
+    assert checked.status == "different"
+    assert wrong(checked)[0] == 2
+    found = paths(checked, 2)
+    assert found.items() >= where.items()
+    assert {path.partition("[")[0].partition(".")[0].partition("{")[0] for path in found} == {
+        next(iter(where)).partition("[")[0].partition(".")[0].partition("{")[0]
+    }, "and nothing else"
+
+
+def test_what_is_equal_by_meaning_is_no_difference(changed: Any) -> None:
+    """Order of dicts and sets, shared objects, code that is written otherwise."""
+    checked = changed(
+        ("'layers': [Layer(1), Layer(3)], ", ""),
+        ("'name': 'mlp'", "'name': 'mlp', 'layers': [Layer(1), Layer(3)]"),
+        ("{'one', 'two'}", "{'two', 'one'}"),
+        ("[True, False]", "[1 == 1, 1 == 2]"),
+        then="import os\ndef helper(): return 3\nclass More: pass\n",
+    )  # fmt: skip
+    assert (checked.status, wrong(checked)) == ("ok", [])
+    assert cell_of(checked, 2).diff.edited
+
+
+def test_numbers_may_differ_by_the_tolerance_also_in_what_is_kept_as_statistics(
+    changed: Any,
+) -> None:
+    noise = "number += 1e-12\nsignal += 1e-12\nframe['x'] *= 1 + 1e-12\nlong[3] += 1e-12\n"
+    assert changed(then=noise).status == "different"
+    assert changed(then=noise, rtol=1e-9).status == "ok"
+    assert changed(then=noise, atol=1e-9).status == "ok"
+    assert changed(then="signal += 1e-3\n", rtol=1e-9).status == "different"
+
+
+def test_what_a_cell_adds_deletes_and_leaves_to_the_next_is_told_once(changed: Any) -> None:
+    checked = changed(then="del number\nextra = 5\n")
+    assert paths(checked, 2) == {"number": "removed", "extra": "added"}
+    assert wrong(checked) == [2]
+    text = text_of_cell(checked, 2)
+    assert "- number: float 0.1" in text
+    assert "+ extra: int 5" in text
+
+
+def test_a_difference_is_told_with_the_command_that_opens_the_state(changed: Any) -> None:
+    checked = changed(("number = 0.1", "number = 0.2"))
+    text = text_of_cell(checked, 2)
+    assert "~ number: 0.1 -> 0.2 (absolute 0.1; relative 1)" in text
+    shown = text[text.index("tmrun show ") :].splitlines()[0]
+    done = command(*shown.split()[1:], cwd=ROOT)
+    assert done.returncode == 0
+    assert "number" in done.stdout
+    assert tmrun.vars(checked.report.output, 2)["number"] == 0.2
+
+
+def test_a_broken_constant_in_a_fixture_is_located_to_its_cell_and_variable(tmp_path: Path) -> None:
+    source = ROOT / "fixtures/notebooks/study.ipynb"
+    book = tmp_path / "study.ipynb"
+    shutil.copytree(
+        source.with_name("study.baseline.varchive"), tmp_path / "study.baseline.varchive"
+    )
+    text = source.read_text()
+    assert text.count("feed = 0.037") == 1
+    book.write_text(text.replace("feed = 0.037", "feed = 0.0371"))
+    done = command("check", "study.ipynb", "-o", "out", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[1].strip() == "they part at cell 2: n = 40 (edited)"
+    first = lines.index("cell 2: n = 40 (edited)")
+    assert lines[first + 1].strip() == "~ feed: 0.037 -> 0.0371 (absolute 0.0001; relative 0.0027)"
+
+
+# -- baselines
+
+
+def test_a_baseline_has_the_same_bytes_each_time(kinds: Bench, tmp_path: Path) -> None:
+    again = Bench(tmp_path, KINDS, VALUES, "frame.describe()")
+    assert again.update().status == "made"
+    assert again.files == kinds.files
+    assert again.update().status == "unchanged"
+
+
+def test_a_baseline_is_plain_text_with_a_line_for_each_variable_and_no_pickle(kinds: Bench) -> None:
+    for name, data in kinds.files.items():
+        assert name.endswith(".json")
+        json.loads(data.decode("ascii"))
+    state = kinds.files["runs/baseline/states/000002.json"].decode().splitlines()
+    assert sum(line.startswith('  "number":{') for line in state) == 1
+    assert len(b"".join(kinds.files.values())) < 20_000, "400 kB of numbers are not in it"
+    assert Varchive.at(kinds.baseline).verify() == []
+
+
+def test_a_baseline_is_read_without_the_libraries_that_made_it(kinds: Bench) -> None:
+    code = (
+        "import sys, tmrun\n"
+        "v = tmrun.vars(sys.argv[1], 2)\n"
+        "print(v['model']['layers'][1].weights.items, v['frame'].columns, v['number'])\n"
+        "print([m for m in ('numpy', 'pandas', 'pickle5') if m in sys.modules])"
+    )
+    told = in_new_process(code, kinds.baseline).splitlines()
+    assert told[0].startswith("[0.5, 0.5, 0.5, 0.5, 0.5, 0.5] ['x', 'who'] 0.1")
+    assert told[1] == "[]"
+
+
+def test_a_baseline_is_shown_and_compared_like_any_varchive(kinds: Bench) -> None:
+    shown = command("show", kinds.baseline, 2, cwd=kinds.folder)
+    assert "numpy.ndarray float64" in shown.stdout
+    report = tmrun.run(kinds.path)
+    found = tmrun.diff(kinds.baseline, report)
+    assert found.equal
+    assert tmrun.diff(report, kinds.baseline).equal
+
+
+def test_a_baseline_never_unpickles_whatever_it_claims(kinds: Bench, tmp_path: Path) -> None:
+    report = tmrun.run(kinds.path, output=tmp_path / "x.ipynb")
+    run = report.varchive / "runs" / report.run / "run.json"
+    run.write_text(json.dumps({**json.loads(run.read_bytes()), "plain": 1}))
+    with pytest.raises(tmrun.Damaged, match="plain data only"):
+        tmrun.vars(report, 2)["number"]
+
+
+def test_what_no_run_does_twice_is_found_told_and_left_out(tmp_path: Path) -> None:
+    bench = Bench(
+        tmp_path,
+        "import time, random, os, tempfile, datetime",
+        "started = time.time()\nreport = {'loss': 0.5, 'seconds': time.perf_counter()}\n"
+        "rows = [{'n': 1, 'at': time.time()}, {'n': 2, 'at': time.time()}]\n"
+        "dice = [random.random() for _ in range(5)]\nplace = repr(object())\n"
+        "folder = tempfile.mkdtemp()\nnow = datetime.datetime.now()\nsteady = 7",
+        "started -= 1\nsteady += 1\nos.getpid()",
+    )
+    made = bench.update()
+    assert made.status == "made"
+    found = {(each.n, each.path): each.kind for each in made.unsteady}
+    random = "not the same twice: random, without a seed?"
+    assert found == {
+        (2, "started"): "a time",
+        (2, "report['seconds']"): random,
+        (2, "rows[*]['at']"): "a time",
+        (2, "dice"): random,
+        (2, "place"): "an address",
+        (2, "folder"): "a temporary path",
+        (2, "now"): "a time",
+        (3, "started"): "a time",
+        (3, "Out"): random,
+    }
+    assert "cell 2: started: a time (" in text_of(made)
+    assert '"tmrun": {"ignore": ["started", "Out"]}' in text_of(made)
+    files = bench.files
+    assert bench.update().status == "unchanged"
+    assert bench.files == files
+    checked = bench.check()
+    assert (checked.status, checked.ignored) == ("ok", 9)
+    bench.replace(2, "'loss': 0.5", "'loss': 0.6")
+    assert paths(bench.check(), 2) == {"report['loss']": "value"}
+
+
+def test_what_is_left_out_follows_its_cell_when_cells_are_put_before_it(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "import time", "started = time.time()\nsteady = 7")
+    assert bench.update().unsteady
+    bench.book.cells.insert(0, nbformat.v4.new_code_cell("early = 1"))
+    bench.write()
+    checked = bench.check()
+    assert wrong(checked) == [1]
+    assert paths(checked, 3) == {}
+    bench.replace(3, "steady = 7", "steady = 8")
+    assert paths(bench.check(), 3) == {"steady": "value"}
+
+
+def test_a_notebook_that_fails_leaves_the_baseline_as_it_was(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "x = 1", "y = x + 1")
+    bench.update()
+    files = bench.files
+    bench.replace(2, "x + 1", "x / 0")
+    failed = bench.update()
+    assert failed.status == "failed"
+    assert "division by zero; the baseline is left as it was" in failed.reason
+    assert bench.files == files
+
+
+def test_an_update_tells_what_is_no_longer_as_it_was(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "x = 1", "y = x + 1")
+    bench.update()
+    bench.replace(1, "x = 1", "x = 2")
+    updated = bench.update()
+    assert updated.status == "updated"
+    assert "~ x: 1 -> 2" in text_of(updated)
+    assert bench.check().status == "ok"
+
+
+def test_what_is_no_baseline_is_not_replaced(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "x = 1")
+    report = tmrun.run(bench.path)
+    shutil.copytree(report.varchive, bench.baseline)
+    for checked in (bench.update(), bench.check()):
+        assert checked.status == "error"
+        assert "is no baseline; move it away" in checked.reason
+    assert tmrun.vars(bench.baseline, 1)["x"] == 1
+
+
+def test_a_baseline_with_the_marks_of_a_merge_is_told(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "x = 1")
+    bench.update()
+    state = bench.baseline / "runs/baseline/states/000001.json"
+    state.write_text("<<<<<<< ours\n" + state.read_text())
+    checked = bench.check()
+    assert checked.status == "error"
+    assert "000001.json is not JSON" in checked.reason
+
+
+# -- what a notebook says of itself
+
+
+def test_metadata_and_tags_choose_what_is_checked_and_how(tmp_path: Path) -> None:
+    bench = Bench(
+        tmp_path,
+        "import time\nnow = time.time()\nkept = 1",
+        "loss, noise, lr = 0.5, time.time(), 1",
+        "w = 1.0\nother = time.time()",
+        "unchecked = time.time()",
+        "log = {'loss': 1.0, 'at': time.time()}",
+        "last = 1.0",
+    )
+    cells = bench.book.cells
+    bench.book.metadata.tmrun = {"ignore": ["now"], "atol": 0.01}
+    cells[1].metadata.tmrun = {"check": ["loss", "l*"]}
+    cells[2].metadata.tags = ["check:w", "rtol:1e-3", "atol:0"]
+    cells[3].metadata.tags = ["no-check"]
+    cells[4].metadata.tmrun = {"ignore": ["log['at']"]}
+    bench.write()
+    made = bench.update()
+    assert (made.status, made.unsteady) == ("made", ())
+    assert bench.check().status == "ok"
+    for old, new, n in (("0.5", "0.505", 2), ("w = 1.0", "w = 1.0005", 3), ("1.0", "1.005", 5)):
+        bench.replace(n, old, new)
+    assert bench.check().status == "ok"
+    for old, new, n in (("0.505", "0.52", 2), ("1.0005", "1.005", 3), ("1.005", "1.02", 5)):
+        bench.replace(n, old, new)
+    bench.replace(6, "1.0", "1.02")
+    checked = bench.check()
+    assert wrong(checked) == [2, 3, 5, 6]
+    assert [*paths(checked, 5)] == ["log['loss']"]
+
+
+def test_an_ignored_variable_counts_again_once_another_cell_makes_it(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "import time", "x = time.time()", "y = 1", "x = 5")
+    bench.book.cells[1].metadata.tmrun = {"ignore": ["x"]}
+    bench.write()
+    assert bench.update().unsteady == ()
+    bench.replace(4, "5", "6")
+    checked = bench.check()
+    assert wrong(checked) == [4]
+    assert paths(checked, 4) == {"x": "value"}
+
+
+def test_what_the_author_wrote_stays_in_the_output_notebook_and_in_place(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "x = 1")
+    bench.book.metadata.tmrun = {"rtol": 1e-6}
+    bench.book.cells[0].metadata.tmrun = {"ignore": ["x"]}
+    bench.write()
+    for _ in range(2):
+        assert tmrun.run(bench.path, inplace=True).status == "ok"
+        found = nbformat.read(bench.path, 4)
+        assert found.metadata.tmrun["rtol"] == 1e-6
+        assert found.cells[0].metadata.tmrun["ignore"] == ["x"]
+        assert found.cells[0].metadata.tmrun["status"] == "ok"
+    assert bench.update().status == "made"
+
+
+# -- cells that come, go and fail
+
+
+def test_cells_that_are_new_gone_or_moved_are_told(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "a = 1", "b = 2", "c = 3")
+    bench.update()
+    del bench.book.cells[1]
+    bench.book.cells.append(nbformat.v4.new_code_cell("d = 4"))
+    bench.write()
+    checked = bench.check()
+    assert checked.status == "different"
+    assert wrong(checked) == [1, 3]
+    text = text_of_cell(checked, 1)
+    assert "cell 2, which only the baseline has: b = 2\n  - b: int 2" in text
+    text = text_of_cell(checked, 3)
+    assert "cell 3, which only this run has: d = 4\n  + d: int 4" in text
+
+
+def test_a_cell_that_fails_is_told_and_those_before_it_are_compared(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "a = 1", "b = 2", "c = 1 / a", "d = 4")
+    bench.update()
+    bench.replace(1, "1", "0")
+    checked = bench.check()
+    assert checked.status == "failed"
+    assert [cell.status for cell in checked.cells] == ["different", "ok", "failed", "not run"]
+    text = text_of_cell(checked, 3)
+    assert "ZeroDivisionError: division by zero" in text
+    assert "line 1: c = 1 / a" in text
+    assert "which only" not in text_of(checked)
+
+
+def test_a_cell_that_may_fail_is_to_fail_as_it_did(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "a = 0", "raise ValueError(object.__repr__(1), a)")
+    bench.book.cells[1].metadata.tags = ["raises-exception"]
+    bench.write()
+    assert bench.update().status == "made"
+    assert bench.check().status == "ok"
+    bench.replace(2, "ValueError(", "KeyError(")
+    assert "it ended: ValueError" in text_of_cell(bench.check(), 2)
+
+
+def test_a_kernel_that_dies_is_told_of_its_cell(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "a = 1", "import os")
+    bench.update()
+    bench.replace(2, "import os", "import os; os.kill(os.getpid(), 9)")
+    checked = bench.check()
+    assert checked.status == "failed"
+    assert [cell.status for cell in checked.cells] == ["not compared", "failed"]
+    assert "the kernel died in cell 2" in text_of(checked)
+
+
+def test_a_notebook_that_runs_too_long_is_stopped(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "a = 1", "import threading", "threading.Event().wait()")
+    bench.book.cells[2].source = "b = 2"
+    bench.write()
+    bench.update()
+    bench.replace(3, "b = 2", "threading.Event().wait()")
+    checked = bench.check(options={"notebook_timeout": 5.0})
+    assert checked.status == "failed"
+    assert "the notebook ran longer than 5 s" in checked.reason
+    assert (checked.report.status, checked.report.signal) == ("timeout", None)
+    bench.book.metadata.tmrun = {"timeout": 4}
+    bench.write()
+    assert "the notebook ran longer than 4 s" in bench.check().reason
+
+
+def test_jobs_are_checked_like_other_cells(tmp_path: Path) -> None:
+    bench = Bench(
+        tmp_path, "a = 2", "%%thread\nb = a * 3\nb + 1", "import tmrun\ntmrun.wait()", "c = Out[2]"
+    )
+    assert bench.update().status == "made"
+    assert bench.check().status == "ok"
+    bench.replace(2, "a * 3", "a * 4")
+    checked = bench.check()
+    assert paths(checked, 2) == {"Out": "value", "b": "value"}
+    assert paths(checked, 4) == {"c": "value"}
+
+
+@pytest.mark.parametrize("minor", [2, 4])
+def test_notebooks_without_ids_have_steady_baselines(tmp_path: Path, minor: int) -> None:
+    bench = Bench(tmp_path, "a = 1", "b = 2")
+    for cell in bench.book.cells:
+        del cell["id"]
+    bench.book.nbformat_minor = minor
+    bench.write()
+    assert bench.update().status == "made"
+    assert bench.update().status == "unchanged"
+    bench.replace(2, "b = 2", "b = 3")
+    checked = bench.check()
+    assert paths(checked, 2) == {"b": "value"}
+
+
+def test_ids_that_are_made_up_when_a_file_is_read_are_not_kept(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "a = 1", "b = 2")
+    data = json.loads(bench.path.read_text())
+    for cell in data["cells"]:
+        del cell["id"]
+    assert (data["nbformat"], data["nbformat_minor"]) == (4, 5)
+    bench.path.write_text(json.dumps(data))
+    assert bench.update().status == "made"
+    assert bench.update().status == "unchanged"
+    assert b"cell_id" not in b"".join(bench.files.values())
+
+
+# -- the command
+
+
+def test_the_command_checks_many_with_a_table_and_an_exit_status(tmp_path: Path) -> None:
+    good, bad = (Bench(tmp_path, "x = 1", name=f"{name}.ipynb") for name in ("good", "bad"))
+    Bench(tmp_path, "x = 1", name="without.ipynb")
+    made = command("check", "--update", "good.ipynb", "bad.ipynb", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert command("check", ".", cwd=tmp_path).returncode == 0
+    bad.replace(1, "1", "2")
+    done = command("check", ".", cwd=tmp_path)
+    assert done.returncode == 1
+    table = [line.split()[:2] for line in done.stdout.splitlines()[-2:]]
+    assert table == [["bad.ipynb", "different"], ["good.ipynb", "ok"]]
+    assert "without" not in done.stdout
+    assert good.path.exists()
+
+
+def test_the_command_says_what_is_missing_and_how_to_mend_it(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "x = 1", name="a b.ipynb")
+    done = command("check", "a b.ipynb", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "has no baseline; make one with: tmrun check --update 'a b.ipynb'" in done.stdout
+    for given, said in (
+        ("none.ipynb", "there is no notebook none.ipynb"),
+        (".", "no notebook in . has a baseline"),
+    ):
+        done = command("check", given, cwd=tmp_path)
+        assert done.returncode == 2
+        assert said in done.stderr
+    bench.book.metadata.tmrun = {"ingore": ["x"]}
+    bench.write()
+    done = command("check", "--update", "a b.ipynb", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "tmrun.ingore, which means nothing: did you mean ignore?" in done.stdout
+
+
+def test_outputs_are_kept_where_one_asks_or_something_differs(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    bench = Bench(tmp_path, "x = 1")
+    assert command("check", "--update", "study.ipynb", cwd=tmp_path).returncode == 0
+    assert command("check", "study.ipynb", cwd=tmp_path).returncode == 0
+    assert [*temporary.glob("tmrun-check-*")] == []
+    for _ in range(2):
+        done = command("check", "study.ipynb", "-o", "kept", cwd=tmp_path)
+        assert done.returncode == 0, done.stdout
+    assert tmrun.vars(tmp_path / "kept/study.out.ipynb", 1)["x"] == 1
+    bench.replace(1, "1", "2")
+    assert command("check", "study.ipynb", cwd=tmp_path).returncode == 1
+    (kept,) = temporary.glob("tmrun-check-*")
+    assert tmrun.vars(kept / "study.out.ipynb", 1)["x"] == 2
+    assert not (tmp_path / "study.out.ipynb").exists()
+
+
+def test_json_is_for_programs(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "x = 1")
+    bench.update()
+    bench.replace(1, "1", "2")
+    done = command("check", "--json", "study.ipynb", cwd=tmp_path)
+    (told,) = json.loads(done.stdout)
+    assert (done.returncode, told["status"]) == (1, "different")
+    (cell,) = told["cells"]
+    assert cell["diff"]["variables"][0]["comparison"]["differences"][0]["amount"]["absolute"] == 1.0
+
+
+def test_github_gets_annotations_at_the_cell_and_a_summary(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "x = 1", "y = 'a%b'")
+    bench.update()
+    bench.replace(2, "a%b", "a%c")
+    summary = tmp_path / "summary.md"
+    env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
+    env["GITHUB_WORKSPACE"] = str(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "tmrun", "check", "study.ipynb"],
+        cwd=tmp_path,
+        env={**environment(), **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (told,) = [line for line in done.stdout.splitlines() if line.startswith("::")]
+    lines = bench.path.read_text().splitlines()
+    number = next(i for i, line in enumerate(lines, 1) if '"id": "cell-2"' in line)
+    assert told.startswith(
+        f"::error file=study.ipynb,line={number},title=study.ipynb%2C cell 2::"
+        "cell 2: y = 'a%25b' (edited)%0A~ y: 'a%25b' -> 'a%25c'%0A"
+    )
+    assert "| study.ipynb | different | 2 | 1 |" in summary.read_text()
+
+
+def test_a_cell_without_an_id_is_found_by_its_place(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "x = '\"cell_type\": '", "y = 1")
+    lines = bench.path.read_text().splitlines()
+    places = [i for i, line in enumerate(lines, 1) if line.strip().startswith('"cell_type"')]
+    assert [line_of(bench.path, index, None) for index in (0, 1, 7)] == [*places, 1]
+
+
+def test_what_could_not_be_checked_is_annotated_too(tmp_path: Path) -> None:
+    checked = Bench(tmp_path, "x = 1").check()
+    (told,) = workflow_commands(checked)
+    assert "has no baseline" in told
