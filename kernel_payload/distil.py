@@ -6,6 +6,7 @@ times, no addresses, no order of a set.  It is written as text that git shows li
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import types
@@ -25,12 +26,15 @@ from .varchive.layout import end_name, run_name, state_name
 RUN = "baseline"
 """The id of a plain run."""
 
-ANSWER = "Out"
-"""By this name a notebook says what is to be told of its answers."""
+ANSWER, ERROR = "Out", "Error"
+"""By these names a notebook says what is to be told of its cells' answers, and errors."""
 
 _CODE, _WITHHELD = "code", "withheld"  # in the place of the entry of what is not told
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{4,}")
+ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+"""What an address of memory looks like."""
+
 _PATH = re.compile(r"[.\[]")
+_KEY = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""")
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,31 @@ def _in_variable(pattern: str, name: str) -> str | None:
     at = len(pattern) if found is None else found.start()
     if not fnmatchcase(name, pattern[:at]):
         return None
-    return ".*".join(map(re.escape, pattern[at:].replace('"', "'").split("*")))
+    # keys as Python shows them, whichever quotes they were written in
+    rest = _KEY.sub(_shown, pattern[at:])
+    return "".join(_piece(text, inside) for text, inside in _pieces(rest))
+
+
+def _shown(key: re.Match[str]) -> str:
+    try:
+        return repr(ast.literal_eval(key[0]))
+    except (ValueError, SyntaxError):
+        return key[0]
+
+
+def _pieces(path: str) -> Iterator[tuple[str, bool]]:
+    """Cut a path at its stars; gives with each piece whether it stands in brackets."""
+    depth = 0
+    for text in re.split(r"(\*)", path):
+        yield text, depth > 0
+        depth += text.count("[") - text.count("]")
+
+
+def _piece(text: str, inside: bool) -> str:
+    # a star is for one step: what is deeper is another's
+    if text == "*":
+        return r"[^\]]*" if inside else r"[^.\[]*"
+    return re.escape(text)
 
 
 def distil(given: dict[str, Any]) -> dict[str, Any]:
@@ -83,7 +111,7 @@ def distil(given: dict[str, Any]) -> dict[str, Any]:
     given : dict
         ``varchive`` and ``run``: what was recorded; ``into``: where to, which must be nothing yet;
         ``about``: what is known of the notebook; ``wishes``: cell number -> `Wish`, as JSON;
-        ``ids``: of cells, those that the notebook's file has.
+        ``base``: that of other cells; ``ids``: of cells, those that the notebook's file has.
 
     Returns
     -------
@@ -95,7 +123,7 @@ def distil(given: dict[str, Any]) -> dict[str, Any]:
     wishes = {int(n): _wish(wish) for n, wish in given["wishes"].items()}
     target = Varchive.create(given["into"])
     _write(target, run_name(RUN), {**given["about"], PLAIN: 1})
-    distiller = _Distiller(archive, run, wishes, frozenset(given["ids"]))
+    distiller = _Distiller(archive, run, wishes, _wish(given["base"]), frozenset(given["ids"]))
     states = [*distiller.states()]
     for state in states:
         # what says nothing here: times, sizes
@@ -111,10 +139,18 @@ def _wish(given: dict[str, Any]) -> Wish:
 
 
 class _Distiller:
-    def __init__(self, archive: Varchive, run: Run, wishes: dict[int, Wish], ids: frozenset[str]):
+    def __init__(
+        self,
+        archive: Varchive,
+        run: Run,
+        wishes: dict[int, Wish],
+        base: Wish,
+        ids: frozenset[str],
+    ) -> None:
         self._archive = archive
         self._run = run
         self._wishes = wishes
+        self._base = base
         self._ids = ids
         # what was told before: name, digest in the run, the cell that made it
         self._told: dict[tuple[str, str | None, int], Entry | str] = {}
@@ -133,7 +169,7 @@ class _Distiller:
                 cell_id=state.cell_id if state.cell_id in self._ids else None,
                 source=state.source,
                 status="ok" if state.status == SPAWNED else state.status,
-                error=_steady(state.error),
+                error=self._error(state),
                 entries=new,
                 gone=tuple(sorted(table.keys() - told.keys())),
                 answer=answer,
@@ -157,17 +193,26 @@ class _Distiller:
                 told[name] = found
             elif found == _WITHHELD:
                 withheld.add(name)
-        return told, tuple(sorted(withheld)), self._answer(state, variables, told)
-
-    def _answer(self, state: State, variables: Variables, told: dict[str, Entry]) -> Any:
+        answer: Any = state.answer if state.answer in told else None
         if isinstance(state.answer, Entry):
-            found = self._entry(ANSWER, state.answer, variables.loader.load_answer)
-            return found if isinstance(found, Entry) else None
-        return state.answer if state.answer in told else None
+            answer = self._entry(ANSWER, state.answer, variables.loader.load_answer)
+            if answer == _WITHHELD:
+                withheld.add(ANSWER)
+            answer = answer if isinstance(answer, Entry) else None
+        return told, tuple(sorted(withheld)), answer
+
+    def _error(self, state: State) -> dict[str, Any] | None:
+        """Tell what a cell raised; not by the addresses in it, which no two runs share."""
+        if not state.error:
+            return None
+        ignored = self._wishes.get(state.n, self._base).ignored(ERROR)
+        kept = ("ename",) if ignored is not None and ignored("") else ("ename", "evalue")
+        said = {name: str(state.error.get(name, "")) for name in kept}
+        return {name: ADDRESS.sub("0x…", text) for name, text in said.items()}
 
     def _entry(self, name: str, entry: Entry, load: Callable[[], Any]) -> Entry | str:
         """Tell a value; or say why it is not to be told."""
-        wish = self._wishes.get(entry.n, Wish())
+        wish = self._wishes.get(entry.n, self._base)
         ignored = wish.ignored(name)
         if ignored is not None and ignored(""):
             return _WITHHELD
@@ -178,23 +223,29 @@ class _Distiller:
             value = load()
         except (Exception, SystemExit):  # noqa: BLE001  (a value's own code runs)
             return replace(about, reason="it cannot be loaded")
-        if _is_code(name, value):
-            return _CODE
         try:
             node, size = Encoder(wish.size, ignored).tell(value)
         except TooMuch as error:
             return replace(about, reason=f"it cannot be compared: {error}")
+        if _is_code(name, value, node):
+            return _CODE
         return _described(about, node, size)
 
 
-def _is_code(name: str, value: Any) -> bool:
-    """Whether a value is a module, or a function or class under its own name: the text is its."""
+def _is_code(name: str, value: Any, node: Any) -> bool:
+    """Whether a value is a module, or a function or class under its own name, and holds no data.
+
+    The notebook's text is what they are.
+    """
+    if isinstance(value, types.ModuleType):
+        return True
     if live.is_class(value):
-        return bool(live.qualname_of(value) == name)
-    kind = live.kind_of(type(value))
-    if kind in (live.Kind.FUNCTION, live.Kind.BY_NAME):
-        return bool(getattr(value, "__name__", "") == name)
-    return isinstance(value, types.ModuleType)
+        return bool(live.qualname_of(value) == name) and not node.get("holds")
+    if live.kind_of(type(value)) not in (live.Kind.FUNCTION, live.Kind.BY_NAME):
+        return False
+    # defaults are the text's, as long as there is nothing else
+    holds = {*node.get("holds", ())} - {"__defaults__", "__kwdefaults__"}
+    return bool(getattr(value, "__name__", "") == name) and not holds
 
 
 def _described(about: Entry, node: Any, size: int) -> Entry:
@@ -211,13 +262,6 @@ def _described(about: Entry, node: Any, size: int) -> Entry:
         len=found.get("len", len(node) if isinstance(node, (list, str)) else None),
         plain=NONE if node is None else node,
     )
-
-
-def _steady(error: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Leave out of what a cell raised the addresses, which no two runs share."""
-    if not error:
-        return None
-    return {name: _ADDRESS.sub("0x…", str(text)) for name, text in sorted(error.items())}
 
 
 def _write(target: Varchive, name: str, data: dict[str, Any]) -> None:

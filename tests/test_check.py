@@ -102,7 +102,7 @@ def test_a_notebook_that_computes_the_same_is_as_before(kinds: Bench) -> None:
         ("'who'", "'whom'", {"frame['who']": "missing", "frame['whom']": "added"}),
         ("[1, 2, 3]", "[1, 2, 4]", {"series.iloc[2]": "value"}),
         ("[1, 2, 3]", "[1., 2, 3]", {"series": "dtype"}),
-        ("name='s'", "name='t'", {"series.name[0]": "value"}),
+        ("name='s'", "name='t'", {"series.name": "value"}),
         ("/ 100", "/ 101", {"signal.mean()": "value", "signal.std()": "value"}),
         ("20_000", "20_001", {"signal": "shape"}),
         ("'two'}", "'six'}", {"names{'two'}": "missing", "names{'six'}": "added"}),
@@ -150,7 +150,13 @@ def test_numbers_may_differ_by_the_tolerance_also_in_what_is_kept_as_statistics(
     assert changed(then=noise).status == "different"
     assert changed(then=noise, rtol=1e-9).status == "ok"
     assert changed(then=noise, atol=1e-9).status == "ok"
-    assert changed(then="signal += 1e-3\n", rtol=1e-9).status == "different"
+    for then in (
+        "signal += 1e-3",
+        "signal = signal[::-1].copy()",
+        "signal[[3, 9]] = signal[[9, 3]]",
+        "long[7], long[8] = 0.5 + 1e-4, 0.5 - 1e-4",
+    ):
+        assert changed(then=then + "\n", rtol=1e-9).status == "different", then
 
 
 def test_what_a_cell_adds_deletes_and_leaves_to_the_next_is_told_once(changed: Any) -> None:
@@ -596,3 +602,248 @@ def test_what_could_not_be_checked_is_annotated_too(tmp_path: Path) -> None:
     checked = Bench(tmp_path, "x = 1").check()
     (told,) = workflow_commands(checked)
     assert "has no baseline" in told
+
+
+# -- what a reader of the first version found
+
+
+def test_the_measure_of_the_cell_that_made_a_value_counts(tmp_path: Path) -> None:
+    """A pair of values that was close enough once is judged anew where less is."""
+    bench = Bench(tmp_path, "x = 1.0", "del x", "y = 0", "x = 1.0")
+    bench.book.cells[0].metadata.tmrun = {"atol": 10}
+    bench.write()
+    bench.update()
+    for n in (1, 4):
+        bench.replace(n, "1.0", "2.0")
+    checked = bench.check()
+    assert wrong(checked) == [4]
+    assert paths(checked, 4) == {"x": "value"}
+
+
+def test_what_code_holds_is_checked_and_what_it_says_is_not(tmp_path: Path) -> None:
+    bench = Bench(
+        tmp_path,
+        "class Tally:\n    total = 0\n    names = ('a',)\n    def add(self, n): return n\n"
+        "Tally.total = 5",
+        "def make(k):\n    def scale(x, by=2):\n        return k * x * by\n    return scale\n"
+        "scale = make(2)",
+        "def plain(x, y=1): return x",
+    )
+    bench.update()
+    bench.replace(3, "y=1): return x", "y=3): return x + 0")
+    bench.replace(1, "return n", "return n + 0")
+    assert bench.check().status == "ok"
+    bench.replace(1, "total = 5", "total = 6")
+    bench.replace(2, "make(2)", "make(3)")
+    checked = bench.check()
+    assert paths(checked, 1) == {"Tally.total": "value"}
+    assert paths(checked, 2) == {"scale.k": "value"}
+
+
+def test_a_star_is_for_one_step_and_keys_are_met_in_whichever_quotes(tmp_path: Path) -> None:
+    bench = Bench(
+        tmp_path,
+        "import time",
+        "rows = [{'t': time.time(), 'meta': {'t': 1}} for _ in range(2)]\n"
+        """odd = {"it's": time.time(), 'say "x"': time.time(), 'kept': 1}""",
+    )
+    bench.book.cells[1].metadata.tmrun = {
+        "ignore": ["rows[*]['t']", """odd["it's"]""", """odd["say \\"x\\""]"""]
+    }
+    bench.write()
+    assert bench.update().unsteady == ()
+    bench.replace(2, "{'t': 1}", "{'t': 2}")
+    bench.replace(2, "'kept': 1", "'kept': 2")
+    assert paths(bench.check(), 2) == {
+        "rows[0]['meta']['t']": "value",
+        "rows[1]['meta']['t']": "value",
+        "odd['kept']": "value",
+    }
+
+
+def test_an_unsteady_value_under_an_odd_key_costs_only_that_key(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "import random", """d = {"it's": random.random(), 'ok': 1}""")
+    assert [each.path for each in bench.update().unsteady] == ["""d["it's"]"""]
+
+
+def test_an_update_says_what_is_not_checked(tmp_path: Path) -> None:
+    bench = Bench(
+        tmp_path,
+        "deep = []\nfor _ in range(300): deep = [deep]",
+        "gen = (i for i in [])",
+        "loss = 1",
+    )
+    bench.book.cells[2].metadata.tmrun = {"check": ["los", "loss"]}
+    bench.write()
+    text = text_of(bench.update())
+    assert "cell 1: not checked, for it cannot be compared: it is nested more than 100" in text
+    assert "cell 2: not checked, for it cannot be saved: gen (generator)" in text
+    assert "cell 3: 'los' is to be checked, and is nothing that it makes" in text
+    assert "'loss'" not in text
+
+
+def test_names_of_this_machine_are_left_out(tmp_path: Path) -> None:
+    bench = Bench(
+        tmp_path, "import os\nhere = {'cwd': os.getcwd(), 'n': 1}\nfiles = [os.path.abspath('x')]"
+    )
+    found = {(each.path, each.kind) for each in bench.update().unsteady}
+    kind = "a path of this machine"
+    assert found == {("here['cwd']", kind), ("files", kind)}
+    shutil.copytree(tmp_path, tmp_path.with_name("elsewhere"))
+    bench.path = tmp_path.with_name("elsewhere") / "study.ipynb"
+    assert bench.check().status == "ok"
+
+
+def test_an_error_that_is_never_the_same_is_known_by_its_name(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "import time", "raise ValueError(time.time())")
+    bench.book.cells[1].metadata.tags = ["raises-exception"]
+    bench.write()
+    assert [(each.n, each.path) for each in bench.update().unsteady] == [(2, "Error")]
+    assert bench.check().status == "ok"
+    bench.replace(2, "ValueError", "KeyError")
+    assert bench.check().status == "different"
+
+
+def test_an_answer_may_be_ignored_without_an_update(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "x = 1\nx + 4")
+    bench.update()
+    bench.book.cells[0].metadata.tags = ["ignore:Out"]
+    bench.replace(1, "x + 4", "x + 5")
+    assert bench.check().status == "ok"
+
+
+def test_tags_add_to_what_metadata_says(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "a, b, c = 1, 1, 1")
+    bench.book.cells[0].metadata.update(tmrun={"check": ["a"]}, tags=["check:b"])
+    bench.write()
+    bench.update()
+    bench.replace(1, "1, 1, 1", "2, 2, 2")
+    assert paths(bench.check(), 1) == {"a": "value", "b": "value"}
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"check": ["report['x']"]}, "a path: check takes names of variables"),
+        ({"timeout": 5}, "which is for a notebook: say it there"),
+        ({"rtol": -1}, "give a number of at least 0"),
+        ({"ignore": 5}, "give a list of names"),
+    ],
+)
+def test_what_cannot_be_followed_is_told_before_anything_runs(
+    tmp_path: Path, about: Any, said: str
+) -> None:
+    bench = Bench(tmp_path, "open('ran', 'w').close()")
+    bench.book.cells[0].metadata.tmrun = about
+    bench.write()
+    checked = bench.update()
+    assert (checked.status, said in checked.reason) == ("error", True), checked.reason
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_damaged_baseline_is_replaced_and_anything_else_is_refused_at_once(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path, "open('ran', 'a').write('x')", "y = 1")
+    bench.book.cells[0].metadata.tags = ["no-check"]
+    bench.write()
+    bench.update()
+    files = bench.files
+    for name in ("run.json", "states/000002.json"):
+        place = bench.baseline / "runs/baseline" / name
+        place.write_bytes(b"<<<<<<< ours\n" + place.read_bytes())
+        assert bench.check().status == "error"
+        assert bench.update().status == "updated"
+        assert bench.files == files
+    run = bench.baseline / "runs/baseline/run.json"
+    run.write_text(json.dumps({**json.loads(run.read_bytes()), "unsteady": {"x": 5}}))
+    checked = bench.check()
+    assert (checked.status, "cannot be read" in checked.reason) == ("error", True)
+    shutil.rmtree(bench.baseline)
+    bench.baseline.write_text("precious")
+    (tmp_path / "ran").unlink()
+    assert bench.update().status == "error"
+    assert bench.baseline.read_text() == "precious"
+    assert not (tmp_path / "ran").exists()
+
+
+def test_the_baseline_is_there_again_when_a_new_one_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk on which the second renaming fails cannot be had: renaming itself is made to."""
+    bench = Bench(tmp_path, "x = 1")
+    bench.update()
+    files, there = bench.files, {path.name for path in tmp_path.iterdir()}
+    rename = Path.rename
+
+    def fails(path: Path, target: Any) -> Path:
+        if Path(target) == bench.baseline and not path.name.endswith(".old"):
+            raise OSError(28, "No space left on device")
+        return rename(path, target)
+
+    bench.replace(1, "1", "2")
+    monkeypatch.setattr(Path, "rename", fails)
+    checked = bench.update()
+    assert (checked.status, "No space left" in checked.reason) == ("error", True)
+    assert bench.files == files
+    left = {path.name for path in tmp_path.iterdir()} - there
+    assert all(name.startswith("into-") or name.startswith("study.") for name in left), left
+
+
+def test_a_link_to_a_baseline_stays_one(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "x = 1")
+    bench.update()
+    kept = tmp_path / "kept"
+    bench.baseline.rename(kept)
+    bench.baseline.symlink_to(kept)
+    assert bench.check().status == "ok"
+    bench.replace(1, "1", "2")
+    assert bench.update().status == "updated"
+    assert bench.baseline.is_symlink()
+    assert tmrun.vars(kept, 1)["x"] == 2
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_baseline_without_its_notebook_is_told(tmp_path: Path) -> None:
+    bench, other = (Bench(tmp_path, "x = 1", name=f"{name}.ipynb") for name in ("one", "two"))
+    bench.update()
+    other.update()
+    bench.path.rename(tmp_path / "renamed.ipynb")
+    done = command("check", ".", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "one.baseline.varchive: error\n  this baseline has no notebook" in done.stdout
+    assert "two.ipynb: ok" in done.stdout
+
+
+def test_a_notebook_with_nothing_left_is_told_what_is_missing(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "x = 1")
+    bench.update()
+    bench.book.cells = [nbformat.v4.new_markdown_cell("# nothing")]
+    bench.write()
+    checked = bench.check()
+    assert checked.status == "different"
+    assert "cell 1, which only the baseline has: x = 1" in text_of(checked)
+
+
+def test_tags_that_are_no_list_are_none(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "x = 1")
+    data = json.loads(bench.path.read_text())
+    data["cells"][0]["metadata"]["tags"] = None
+    bench.path.write_text(json.dumps(data))
+    assert bench.update().status == "made"
+
+
+def test_a_kernel_elsewhere_needs_no_library_here(tmp_path: Path) -> None:
+    """What is compared is compared without numpy, which only the kernel has loaded."""
+    bench = Bench(tmp_path, "import numpy as np\na = np.arange(4.0)\nb = np.arange(9999.0)")
+    bench.update()
+    bench.replace(1, "4.0", "5.0")
+    code = (
+        "import sys, tmrun.cli\n"
+        "sys.argv = ['tmrun', 'check', sys.argv[1]]\n"
+        "try: tmrun.cli.main()\n"
+        "except SystemExit as end: print(end.code, 'numpy' in sys.modules)"
+    )
+    told = in_new_process(code, bench.path)
+    assert "~ a: of another shape: (4,) -> (5,)" in told
+    assert told.splitlines()[-1] == "1 False"

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from checking import Bench
 
@@ -130,7 +131,7 @@ def test_update_makes_baselines_anew_and_says_what_it_left_out(
     pytester: pytest.Pytester, bench: Bench
 ) -> None:
     bench.replace(2, "rate = 0.1", "rate, now = 0.2, time.time()")
-    found = pytester.runpytest_subprocess("--tmrun-update", "-rP")
+    found = pytester.runpytest_subprocess("--tmrun-update")
     found.assert_outcomes(passed=1)
     found.stdout.fnmatch_lines(["*its baseline is updated*", "*cell 2: now: a time*"])
     run(pytester).assert_outcomes(passed=4)
@@ -172,7 +173,7 @@ def test_junit_has_a_case_for_each_cell_with_the_cells_own_seconds(
     assert seconds[1] < seconds[3], "the run of the whole notebook is not the second cell's"
 
 
-@pytest.mark.parametrize("options", [("-n", "2"), ("-n", "2", "--dist", "worksteal")])
+@pytest.mark.parametrize("options", [("-n", "2"), ("-n", "2", "--dist", "loadgroup")])
 def test_workers_share_notebooks_and_run_each_once(
     pytester: pytest.Pytester, bench: Bench, options: tuple[str, ...]
 ) -> None:
@@ -213,7 +214,7 @@ def test_tolerances_and_the_kernel_are_given_by_options(
     found.assert_outcomes(failed=4)
     found.stdout.fnmatch_lines(["*none-such*"])
     found = run(pytester, "-o", "tmrun_rtol=small")
-    found.stdout.fnmatch_lines(["*the ini option tmrun_rtol is 'small', not a number*"])
+    found.stderr.fnmatch_lines(["*the ini option tmrun_rtol is 'small', not a number*"])
 
 
 def test_what_was_recorded_stays_in_pytests_cache_where_something_differs(
@@ -253,6 +254,21 @@ def test_the_fixture_records_in_a_temporary_directory(
     )
     pytester.runpytest_subprocess("deep").assert_outcomes(passed=1)
     assert {path.name for path in pytester.path.iterdir()} & {"study.out.ipynb"} == set()
+
+
+def test_a_baseline_whose_notebook_is_gone_is_warned_of(
+    pytester: pytest.Pytester, bench: Bench
+) -> None:
+    bench.path.rename(pytester.path / "renamed.ipynb")
+    found = run(pytester)
+    found.assert_outcomes(warnings=1)
+    found.stdout.fnmatch_lines(["*study.baseline.varchive has no notebook"])
+
+
+def test_a_notebook_of_text_alone_has_no_tests(pytester: pytest.Pytester, bench: Bench) -> None:
+    bench.book.cells = [nbformat.v4.new_markdown_cell("# nothing")]
+    bench.write()
+    run(pytester).assert_outcomes()
 
 
 def test_options_are_explained_in_the_help(pytester: pytest.Pytester) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 
 from kernel_payload.distil import RUN
@@ -36,6 +36,17 @@ def baseline_of(notebook: Path) -> Path:
 def how_to_update(notebook: Path) -> str:
     """Give the command that makes the baseline of a notebook anew."""
     return f"tmrun check --update {shlex.quote(str(notebook))}"
+
+
+def orphans(directory: Path, *, deep: bool = True) -> list[Path]:
+    """Give the baselines in a directory, and if ``deep`` below it, that have no notebook."""
+    found = sorted(directory.rglob(f"*{SUFFIX}") if deep else directory.glob(f"*{SUFFIX}"))
+    shown = [path for path in found if not path.name.startswith(".")]
+    return [path for path in shown if not _notebook_of(path).exists()]
+
+
+def _notebook_of(baseline: Path) -> Path:
+    return baseline.with_name(baseline.name[: -len(SUFFIX)] + ".ipynb")
 
 
 def open_baseline(notebook: Path) -> Recording:
@@ -88,10 +99,11 @@ def unsteady(
     cells : list of Cell
         Those of the notebook as it is now.
     """
-    said = recording.run.about.get(UNSTEADY)
-    if not isinstance(said, Mapping):
-        return {}
-    known = {int(n): tuple(names) for n, names in said.items()}
+    try:
+        said = (recording.run.about.get(UNSTEADY) or {}).items()
+        known = {int(n): tuple(map(str, names)) for n, names in said}
+    except MISREAD as error:
+        raise Damaged(f"{recording.archive.path} cannot be read ({error})") from None
     pairs = match(known_cells, cells)
     return {b.n: known[a.n] for a, b, _ in pairs if a and b and a.n in known}
 
@@ -106,25 +118,39 @@ def replace_baseline(notebook: Path, made: Path) -> str:
     OSError
         When it cannot be written; the old one is still there then.
     """
-    path = baseline_of(notebook)
-    there = os.path.lexists(path)
-    if there:
-        open_baseline(notebook)
-        if files_of(path) == files_of(made):
-            return "unchanged"
+    refuse_others(notebook)
+    # where the name is a link, what it leads to is replaced
+    path = Path(os.path.realpath(baseline_of(notebook)))
+    there = path.exists()
+    if there and files_of(path) == files_of(made):
+        return "unchanged"
     beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    old = beside.with_name(beside.name + ".old")
     try:
         shutil.copytree(made, beside)
         if there:
-            old = beside.with_name(beside.name + ".old")
             path.rename(old)
-            beside.rename(path)
-            shutil.rmtree(old)
-        else:
-            beside.rename(path)
+        beside.rename(path)
+    except BaseException:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        raise
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        for left in (beside, old):
+            shutil.rmtree(left, ignore_errors=True)
     return "updated" if there else "made"
+
+
+def refuse_others(notebook: Path) -> None:
+    """Refuse to put a baseline in the place of anything else; one that is damaged is replaced.
+
+    Raises
+    ------
+    NotAVarchive
+        When something else is there.
+    """
+    with contextlib.suppress(NoBaseline, Damaged):
+        open_baseline(notebook)
 
 
 def files_of(path: Path) -> dict[str, bytes]:

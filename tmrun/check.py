@@ -24,6 +24,7 @@ from .baseline import (
     baseline_of,
     cells_of,
     open_baseline,
+    refuse_others,
     replace_baseline,
     unsteady,
 )
@@ -35,6 +36,7 @@ from .preparation import prepare
 from .reader import Recording, open_recording
 from .report import ENDS, CellReport, Report
 from .runner import run_plan
+from .shortfall import of_this_machine, shortfalls
 from .steady import Unsteady, unsteady_between
 
 if TYPE_CHECKING:
@@ -54,12 +56,15 @@ class Settings:
     ----------
     rtol, atol : float
         Numbers are equal when ``abs(a - b) <= atol + rtol * abs(a)``.
+    timeout : float, optional
+        Seconds that a notebook may run.
     options : dict
         Attributes of `tmrun.plan.Options`: ``kernel``, ``cwd``, ``timeout``, ….
     """
 
     rtol: float = 0.0
     atol: float = 0.0
+    timeout: float | None = None
     options: Json = field(default_factory=dict)
 
 
@@ -117,6 +122,10 @@ class Checked:
         Of an update: what two runs did not have in common.
     ignored : int
         How many names and paths the baseline ignores because two runs differed in them.
+    missing : tuple of CellDiff
+        Cells of the baseline that are no longer there, when no others are.
+    notes : tuple of str
+        Of an update, what is not checked, and why.
     """
 
     notebook: Path
@@ -127,6 +136,8 @@ class Checked:
     cells: tuple[CheckedCell, ...] = ()
     unsteady: tuple[Unsteady, ...] = ()
     ignored: int = 0
+    missing: tuple[CellDiff, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -159,10 +170,10 @@ def check(notebook: Path, into: Path, settings: Settings, notify: Notify) -> Che
         report, plain = subject.run(notify, "check")
         found = None
         if plain is not None:
-            found = compare_recordings(baseline, plain, subject.measure(report))
+            found = compare_recordings(baseline, plain, subject.measure(report.cells))
     except NoBaseline as error:
         return Checked(notebook, "no baseline", str(error))
-    except (TmrunError, OSError) as error:
+    except (TmrunError, OSError, RecursionError) as error:
         return Checked(notebook, "error", str(error))
     count = sum(map(len, ignored.values()))
     return _checked(notebook, report, found, count)
@@ -177,6 +188,7 @@ def update(notebook: Path, into: Path, settings: Settings, notify: Notify) -> Ch
         As for `check`.
     """
     try:
+        refuse_others(notebook)
         subject = _Subject.prepare(notebook, into, settings)
         report, first = subject.run(notify, "first")
         if first is None or report.status != "ok":
@@ -186,12 +198,18 @@ def update(notebook: Path, into: Path, settings: Settings, notify: Notify) -> Ch
             return _not_updated(notebook, report)
         if cells_of(first) != cells_of(second):
             return Checked(notebook, "error", "two runs did not run the same cells", report)
-        changes = _changes(notebook, second, subject.measure(report))
+        changes = _changes(notebook, second, subject.measure(report.cells))
         status = replace_baseline(notebook, second.archive.path)
     except (TmrunError, OSError) as error:
         return Checked(notebook, "error", str(error))
-    found = tuple(subject.found)
-    return Checked(notebook, status, "", report, changes, unsteady=found, ignored=len(found))
+    return Checked(
+        notebook,
+        status,
+        report=report,
+        diff=changes,
+        unsteady=tuple(dict.fromkeys(subject.found)),
+        notes=tuple(shortfalls(second, subject.by_number(report.cells))),
+    )
 
 
 def _changes(
@@ -222,7 +240,16 @@ def _checked(notebook: Path, report: Report, found: Diff | None, ignored: int) -
         return Checked(notebook, "error", reason, report, None, cells)
     elif not found.equal:
         status = "different"
-    return Checked(notebook, status, report.reason or "", report, found, cells, ignored=ignored)
+    return Checked(
+        notebook,
+        status,
+        report.reason or "",
+        report,
+        found,
+        cells,
+        ignored=ignored,
+        missing=gone.get(0, ()),
+    )
 
 
 def _of(
@@ -264,8 +291,9 @@ class _Subject:
         options = Options(str(notebook), output=output, thorough=True, **settings.options)
         plan = prepare(options)
         base = expectations.of_notebook(plan.notebook, settings.rtol, settings.atol)
-        if (own := expectations.timeout_of(plan.notebook)) is not None:
-            plan = replace(plan, notebook_timeout=own or None)
+        if plan.notebook_timeout is None:
+            own = expectations.timeout_of(plan.notebook)
+            plan = replace(plan, notebook_timeout=settings.timeout if own is None else own or None)
         expected = expectations.of_cells(plan.notebook, base)
         return cls(plan, base, expected, ids_in(notebook), into)
 
@@ -285,13 +313,14 @@ class _Subject:
             expected[places[n - 1]] = expected[places[n - 1]].ignoring(names)
         return replace(self, expected=expected)
 
-    def measure(self, report: Report) -> Callable[[str, Entry], Measure]:
-        """Give by what a variable is judged that a cell of this run has made."""
-        return self._measure(report.cells)
-
-    def _measure(self, cells: Iterable[CellReport]) -> Callable[[str, Entry], Measure]:
-        known = {cell.n: self.expected[cell.index] for cell in cells if cell.n is not None}
+    def measure(self, cells: Iterable[CellReport]) -> Callable[[str, Entry], Measure]:
+        """Give by what a variable is judged that a cell of a run has made."""
+        known = self.by_number(cells)
         return lambda name, entry: known.get(entry.n, self.base).measure(name)
+
+    def by_number(self, cells: Iterable[CellReport]) -> dict[int, Expectation]:
+        """Give what is expected of cells by their numbers."""
+        return {cell.n: self.expected[cell.index] for cell in cells if cell.n is not None}
 
     def run(
         self, notify: Notify, name: str, but: Recording | None = None
@@ -320,7 +349,12 @@ class _Subject:
             await self._distil(kernel, run, cells, path, {})
             if but is None:
                 return
-            self.found = unsteady_between(but, open_recording(path), self._measure(cells))
+            made = open_recording(path)
+            places = [str(self.plan.cwd.resolve()), str(Path.home())]
+            self.found = [
+                *unsteady_between(but, made, self.measure(cells)),
+                *of_this_machine(made, [place for place in places if len(place) > 1]),
+            ]
             if self.found:
                 shutil.rmtree(path)
                 more: dict[int, tuple[str, ...]] = {}
@@ -344,16 +378,15 @@ class _Subject:
         if more:
             about[UNSTEADY] = {str(n): sorted(names) for n, names in sorted(more.items())}
         wishes = {}
-        for cell in cells:
-            if cell.n is not None:
-                wish = self.expected[cell.index].ignoring(more.get(cell.n, ())).wish()
-                wishes[str(cell.n)] = wish.as_data()
+        for n, expected in self.by_number(cells).items():
+            wishes[str(n)] = expected.ignoring(more.get(n, ())).wish().as_data()
         given = {
             "varchive": str(self.plan.varchive.absolute()),
             "run": run,
             "into": str(into.absolute()),
             "about": about,
             "wishes": wishes,
+            "base": self.base.wish().as_data(),
             "ids": self.ids,
         }
         answer_of(await kernel.silent(*command("distil", given)))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kernel_payload.varchive.errors import UsageError
 
-from .baseline import SUFFIX, baseline_of
+from .baseline import SUFFIX, baseline_of, orphans
 from .check import Checked, Settings, baseline_stem, check, update
 from .check_words import as_data, columns, in_words, markdown, row, workflow_commands
 from .diff_words import Line, styled
@@ -63,16 +63,20 @@ def check_command(
     """
     act, found = update if updating else check, []
     notebooks = [*dict.fromkeys(_found(given))]
+    for orphan in _orphans(given):
+        found.append(orphan)
+        if not as_json:
+            _print(in_words(orphan))
     for notebook, into in zip(notebooks, _places(notebooks, output_dir), strict=True):
         with display() as notify:
             checked = act(notebook, into, settings, notify)
         found.append(checked)
-        if output_dir is None and checked.ok:
-            shutil.rmtree(into)
+        if output_dir is None and (checked.ok or checked.report is None):
+            shutil.rmtree(into, ignore_errors=True)
         if not as_json:
             _print(in_words(checked))
         if checked.report is not None and checked.report.signal is not None:
-            return _SIGNALLED + checked.report.signal
+            break
     if as_json:
         print(json.dumps([as_data(each) for each in found], indent=2))
     elif len(found) > 1:
@@ -83,7 +87,12 @@ def check_command(
 
 
 def _status(found: list[Checked]) -> int:
+    stopped = [each.report.signal for each in found if each.report and each.report.signal]
+    if stopped:
+        return _SIGNALLED + stopped[0]
     if any(each.status in ("error", "no baseline") for each in found):
+        return TROUBLE
+    if any(each.diff is not None and each.diff.troubled for each in found):
         return TROUBLE
     return GOOD if all(each.ok for each in found) else BAD
 
@@ -106,6 +115,13 @@ def _found(given: list[str]) -> Iterator[Path]:
                 " tmrun check --update NOTEBOOK"
             )
         yield from those
+
+
+def _orphans(given: list[str]) -> Iterator[Checked]:
+    """Tell of baselines in directories whose notebooks are gone: nothing tests what they hold."""
+    for name in given:
+        for orphan in orphans(Path(name)) if Path(name).is_dir() else ():
+            yield Checked(orphan, "error", "this baseline has no notebook: rename it, or delete it")
 
 
 def _is_source(book: Path, top: Path) -> bool:

@@ -82,6 +82,8 @@ def in_words(checked: Checked) -> Iterator[Line]:
     if checked.reason and checked.status != "different":
         yield style, f"  {plain(checked.reason, keep=chr(10))}"
     bad = [cell for cell in checked.cells if cell.status in BAD]
+    for gone in checked.missing:
+        yield from of_cell(gone, SIDES)
     if checked.status == "different" and bad and bad[0].diff is not None:
         yield "bold", f"  they part at {title(bad[0].diff, SIDES)}"
     for cell in checked.cells:
@@ -91,6 +93,8 @@ def in_words(checked: Checked) -> Iterator[Line]:
             yield from of_cell(_told(found), ("the old baseline", "the new one"))
     if checked.unsteady:
         yield from _unsteady(checked)
+    for note in checked.notes:
+        yield "yellow", f"  {plain(note)}"
 
 
 def _head(checked: Checked) -> str:
@@ -100,9 +104,9 @@ def _head(checked: Checked) -> str:
         return f"its baseline is {checked.status}{took}"
     if checked.status in ("ok", "different", "failed") and ran:
         left_out = f", {checked.ignored} left out as unsteady" if checked.ignored else ""
-        bad = sum(cell.status in BAD for cell in checked.cells)
-        what = f"{bad} of {count(ran, 'cell')} {checked.status}" if bad else checked.status
-        return f"{what}, {count(ran, 'cell')}{took}{left_out}"
+        found = [cell.status for cell in checked.cells]
+        bad = [f"{found.count(kind)} {kind}" for kind in ("failed", "different") if kind in found]
+        return f"{', '.join(bad) or checked.status}, {count(ran, 'cell')}{took}{left_out}"
     return checked.status
 
 

@@ -264,7 +264,7 @@ def check(notebooks: tuple[str, ...], **given: Any) -> None:
     quiet = {"quiet": not sys.stderr.isatty(), "verbose": 0, "no_progress": False}
     status = check_command(
         [*notebooks],
-        settings=Settings(given["rtol"], given["atol"], options),
+        settings=Settings(given["rtol"], given["atol"], None, options),
         updating=given["update"],
         output_dir=given["output_dir"],
         as_json=given["as_json"],

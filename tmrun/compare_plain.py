@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from kernel_payload.plain import Array, Atom, Frame, Hidden, Instance, Large
+from kernel_payload.plain import CONTENTS, Array, Atom, Frame, Hidden, Instance, Large
 
 from .compare_arrays import position
 from .compare_frames import columns_of, under
@@ -19,18 +19,26 @@ from .difference import Amount, Context, Difference, Pair, Part, Tolerance, say
 Where = Callable[[int], str]
 
 _NUMBERS = (int, float, complex)
+_ROUNDED = 2e-12
 _STATISTICS = ("mean", "std", "min", "max")
+# what is known of something large -> what kind of difference that makes
+_FACTS = {
+    "len": "length",
+    "shape": "shape",
+    **dict.fromkeys(("dtype", "typecode", "format"), "dtype"),
+}
 
 
 def instance(a: Instance, b: Instance, context: Context) -> Iterator[Part]:
     """Compare instances by their attributes, and by what they have of their base."""
     yield from named(_attributes(a), _attributes(b), context)
-    if a.contents is not None or b.contents is not None:
-        yield Pair("", a.contents, b.contents)
+    x, y = (vars(of).get(CONTENTS) for of in (a, b))
+    if x is not None or y is not None:
+        yield Pair("", x, y)
 
 
 def _attributes(of: Instance) -> dict[str, Any]:
-    return {name: value for name, value in vars(of).items() if name != "contents"}
+    return {name: value for name, value in vars(of).items() if name != CONTENTS}
 
 
 def array(a: Array, b: Array, context: Context) -> Iterator[Part]:
@@ -95,21 +103,25 @@ def frame(a: Frame, b: Frame, context: Context) -> Iterator[Part]:
     """Compare frames, series and indexes: shape, labels, and the columns that both have."""
     if a.shape != b.shape:
         yield Difference("", "shape", str(a.shape), str(b.shape))
+    x, y = a.columns, b.columns
     single = len(a.data) == len(b.data) == 1 and (a.shape is None or len(a.shape) < 2)
+    yield Pair(".columns.names", a.names, b.names)
+    yield Pair(".attrs", a.attrs, b.attrs)
     if single:
-        yield Pair(".name" if a.index is not None else ".names", a.columns, b.columns)
+        is_series = a.index is not None
+        yield Pair(*((".name", x[0], y[0]) if is_series else (".names", x, y)))
         places = [(0, 0)]
     else:
-        places, told = columns_of(a.columns, b.columns, context)
+        places, told = columns_of(x, y, context)
         yield from told
-    rows = [None if not x.shape else x.shape[0] for x in (a, b)]
+    rows = [None if not each.shape else each.shape[0] for each in (a, b)]
     if rows[0] != rows[1]:
         return
     if a.index is not None or b.index is not None:
         yield Pair(".index", a.index, b.index)
     where = _labels(a.index)
     for i, j in places:
-        step = "" if single else f"[{say(a.columns[i])}]"
+        step = "" if single else f"[{say(x[i])}]"
         yield from under(step, _column(a.data[i], b.data[j], context, where))
 
 
@@ -124,8 +136,8 @@ def _column(a: Any, b: Any, context: Context, where: Where) -> Iterator[Part]:
 
 def _labels(index: Any) -> Where:
     """Give where the rows are: by label, where that is unique."""
-    if index is None:
-        return lambda place: f"[{place}]"
+    if not isinstance(index, Frame):  # or it was not to be told
+        return lambda place: f"[{place}]" if index is None else f".iloc[{place}]"
     values = index.data[0] if index.data else None
     labels = values.items if isinstance(values, Array) else values
     if not isinstance(labels, list):  # a range, or what is large
@@ -140,14 +152,16 @@ def large(a: Large, b: Large, context: Context) -> Iterator[Part]:
     """Compare what is large by its digest; where there is a tolerance, by its statistics."""
     for name in sorted({*a.facts, *b.facts}):
         if a.facts.get(name) != b.facts.get(name):
-            kind = "length" if name == "len" else name
+            kind = _FACTS[name]
             yield Difference("", kind, str(a.facts.get(name)), str(b.facts.get(name)))
     if a.digest == b.digest:
         return
     numbers = a.numbers or {}, b.numbers or {}
     differ = [*_statistics(*numbers, context.tolerance)]
     yield from differ
-    if not differ and not (context.tolerance and all(numbers)):
+    # what is no number, texts among the numbers and what a mask hides, is alike or not
+    close = context.tolerance and all(numbers) and a.form == b.form
+    if not differ and not close:
         yield Difference("", "value", f"content {a.digest[:9]}", f"content {b.digest[:9]}")
 
 
@@ -157,13 +171,22 @@ def _statistics(a: dict[str, Any], b: dict[str, Any], tolerance: Tolerance) -> I
             yield Difference(f".{name}()", "value", str(a.get(name)), str(b.get(name)))
     # what is cancelled out in a mean is noise against the numbers
     scale = max((abs(x.get(name, 0.0)) for x in (a, b) for name in ("min", "max")), default=0.0)
-    wide = Tolerance(0.0, tolerance.atol + tolerance.rtol * scale)
-    for name in _STATISTICS:
-        x, y = a.get(name), b.get(name)
-        if x is None or y is None or wide.close(x, y):
-            continue
-        apart = _absolute(x, y), "", _relative(x, y), ""
-        yield Difference(f".{name}()", "value", say(x), say(y), Amount(1, 1, *apart))
+    # they are told to 12 digits; the weights in parts are up to 1.5
+    least = tolerance.atol + (tolerance.rtol + _ROUNDED) * scale
+    wide, weighted = Tolerance(0.0, least), Tolerance(0.0, 1.5 * least)
+    moments = [(f".{name}()", a.get(name), b.get(name)) for name in _STATISTICS]
+    differ = [*_far(moments, wide)]
+    parts = enumerate(zip(a.get("parts", ()), b.get("parts", ()), strict=False))
+    # where the whole is as it was, something in it is not where it was
+    differ = differ or [*_far([(f".parts()[{k}]", x, y) for k, (x, y) in parts], weighted)][:1]
+    yield from differ
+
+
+def _far(found: list[tuple[str, Any, Any]], tolerance: Tolerance) -> Iterator[Part]:
+    for path, x, y in found:
+        if x is not None and y is not None and not tolerance.close(x, y):
+            apart = _absolute(x, y), "", _relative(x, y), ""
+            yield Difference(path, "value", say(x), say(y), Amount(1, 1, *apart))
 
 
 def hidden(a: Hidden, b: Hidden, context: Context) -> Iterator[Part]:

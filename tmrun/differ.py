@@ -6,13 +6,13 @@ in which it comes to differ, and only named in the later ones that leave it so.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
 from typing import Any
 
+from kernel_payload.distil import ADDRESS
 from kernel_payload.varchive import Entry, State
 from kernel_payload.varchive.archive import MISREAD
 from kernel_payload.varchive.errors import Damaged, NoSuchState, UsageError
@@ -25,7 +25,6 @@ from .show import first_line
 from .variable_diff import Judge, Nothing, Snapshot, VariableDiff
 
 _DAMAGED = "damaged"
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 
 
 @dataclass(frozen=True)
@@ -218,7 +217,7 @@ class _Differ:
         """Compare two states; None where there is none."""
         if a is None or b is None:
             return self._alone(a, b)
-        outcomes = _outcome(a), _outcome(b)
+        outcomes = outcome(a), outcome(b)
         told = CellDiff(
             a.n,
             b.n,
@@ -264,9 +263,9 @@ def _whole(state: State) -> State:
     return state
 
 
-def _outcome(state: State) -> str:
+def outcome(state: State) -> str:
     """Say how a cell ended; addresses, which no two runs share, are left out."""
     if not state.error:
         return state.status
-    said = f"{state.error.get('ename')}: {state.error.get('evalue')}"
-    return _ADDRESS.sub("0x…", said)
+    said = ": ".join(str(state.error[name]) for name in ("ename", "evalue") if name in state.error)
+    return ADDRESS.sub("0x…", said)

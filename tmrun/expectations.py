@@ -117,10 +117,13 @@ def timeout_of(notebook: Any) -> float | None:
 
 def _of_cell(cell: Any, place: int, base: Expectation) -> Expectation:
     where = f"the metadata of cell {cell.get('id') or place + 1}"
-    found = _overlaid(base, cell.metadata.get("tmrun"), where)
+    about = cell.metadata.get("tmrun")
+    if isinstance(about, Mapping) and "timeout" in about:
+        raise UsageError(f"{where} says tmrun.timeout, which is for a notebook: say it there")
+    found = _overlaid(base, about, where)
     tags = cell.metadata.get("tags", [])
     said: dict[str, list[str]] = {}
-    for tag in tags if isinstance(tags, list) else ():
+    for tag in tags:
         kind, colon, value = str(tag).partition(":")
         if colon and kind in _TAGS:
             said.setdefault(kind, []).append(value.strip())
@@ -128,6 +131,8 @@ def _of_cell(cell: Any, place: int, base: Expectation) -> Expectation:
         kind: values if kind in ("check", "ignore") else _text_number(values[-1], kind, where)
         for kind, values in said.items()
     }
+    if "check" in tagged and isinstance(about, Mapping) and about.get("check") is not None:
+        tagged["check"] += _READ["check"](about["check"], "check", where)
     if _NO_CHECK in tags:
         tagged["check"] = []
     return _overlaid(found, tagged, where)
@@ -155,6 +160,16 @@ def _names(value: Any, name: str, where: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _plain_names(value: Any, name: str, where: str) -> tuple[str, ...]:
+    found = _names(value, name, where)
+    if paths := [item for item in found if "[" in item or "." in item]:
+        raise UsageError(
+            f"{where} says tmrun.check = {paths[0]!r}, a path: check takes names of variables;"
+            " ignore what else is in one"
+        )
+    return found
+
+
 def _number(value: Any, name: str, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < inf:
         raise UsageError(f"{where} says tmrun.{name} = {value!r}: give a number of at least 0")
@@ -173,7 +188,7 @@ def _size(value: Any, name: str, where: str) -> int:
 
 
 _READ: dict[str, Callable[[Any, str, str], Any]] = {
-    "check": _names,
+    "check": _plain_names,
     "ignore": _names,
     "rtol": _number,
     "atol": _number,

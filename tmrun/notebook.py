@@ -44,6 +44,10 @@ def read(name: str) -> Any:
         # what the rest of tmrun leans on, and nbformat logs without raising
         if not all({"cell_type", "source", "metadata"} <= cell.keys() for cell in notebook.cells):
             raise ValueError("a cell lacks its type, source or metadata")
+        for cell in notebook.cells:
+            # nbclient raises at what some tools write
+            if not isinstance(cell.metadata.get("tags", []), list):
+                del cell.metadata["tags"]
     except json.JSONDecodeError as error:
         raise UsageError(f"{what} is no notebook, for it is no valid JSON: {error}") from None
     except Exception as error:  # noqa: BLE001 (nbformat raises what it stumbles over)

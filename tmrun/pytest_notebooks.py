@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
+import math
+import os
 import re
 import shutil
 import tempfile
@@ -15,7 +18,7 @@ import pytest
 
 from kernel_payload.varchive.errors import TmrunError, UsageError
 
-from .baseline import baseline_of
+from .baseline import baseline_of, orphans
 from .check import Checked, CheckedCell, Settings, baseline_stem, check, update
 from .check_words import BAD, about_cell, in_words
 from .notebook import read
@@ -23,6 +26,14 @@ from .plan import runs
 from .show import first_line
 
 _LABEL = 40  # characters
+_SECTION = "tmrun"
+_SCHEDULERS = {
+    "load": "LoadScopeScheduling",
+    "worksteal": "LoadScopeScheduling",
+    "loadgroup": "LoadGroupScheduling",
+}
+SETTINGS = pytest.StashKey[Settings]()
+"""How a session checks notebooks."""
 
 
 class NotAsBefore(Exception):
@@ -33,7 +44,12 @@ class Notebooks:
     """What takes part in a session of pytest that collects notebooks."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self._config = config
+        config.stash[SETTINGS] = _settings(config)
+
+    def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> None:
+        """Warn of baselines whose notebooks are gone: nothing tests what they hold."""
+        for orphan in orphans(path, deep=False):
+            parent.warn(pytest.PytestCollectionWarning(f"{orphan} has no notebook"))
 
     def pytest_collect_file(
         self, file_path: Path, parent: pytest.Collector
@@ -59,19 +75,45 @@ class Notebooks:
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
         """Keep the cells of a notebook on one worker, which runs it once."""
-        if config.getoption("dist") not in ("load", "worksteal"):
+        from xdist import scheduler
+
+        # those that would part the cells of a notebook
+        name = _SCHEDULERS.get(config.getoption("dist"))
+        if name is None:
             return None
-        from xdist.scheduler import LoadScopeScheduling
+        found = getattr(scheduler, name)(config, log)
+        alone = found._split_scope if name == "LoadGroupScheduling" else str
+        found._split_scope = lambda nodeid: _notebook_in(nodeid) or alone(nodeid)
+        return found
 
-        scheduler = LoadScopeScheduling(config, log)
-        scheduler._split_scope = _scope
-        return scheduler
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Show what updates have left out, and what they have changed."""
+        for report in terminalreporter.stats.get("passed", ()):
+            for name, text in report.sections if report.when == "call" else ():
+                if name.endswith(_SECTION):
+                    terminalreporter.write_line(text)
 
 
-def _scope(nodeid: str) -> str:
-    """Give what is kept on one worker: a notebook, or a test that is none's."""
+def _notebook_in(nodeid: str) -> str | None:
     book, ending, _ = nodeid.partition(".ipynb::")
-    return book + ending if ending else nodeid
+    return book + ".ipynb" if ending else None
+
+
+def _settings(config: pytest.Config) -> Settings:
+    kernel = config.getoption("tmrun_kernel")
+    rtol, atol, timeout = (_number(config, name) for name in ("rtol", "atol", "timeout"))
+    return Settings(rtol, atol, timeout or None, {"kernel": kernel})
+
+
+def _number(config: pytest.Config, name: str) -> float:
+    text = str(config.getini(f"tmrun_{name}")).strip()
+    try:
+        number = float(text or 0)
+        if 0 <= number < math.inf:
+            return number
+    except ValueError:
+        pass
+    raise pytest.UsageError(f"the ini option tmrun_{name} is {text!r}, not a number of at least 0")
 
 
 class NotebookFile(pytest.File):
@@ -93,8 +135,6 @@ class NotebookFile(pytest.File):
                 name = f"cell-{n}-{_label(cell)}".rstrip("-")
                 line = first_line(cell.source)
                 yield CellItem.from_parent(self, name=name, index=index, n=n, line=line)
-        if not n:
-            raise self.CollectError(f"{self.path} has no cells that run")
 
     @cached_property
     def checked(self) -> Checked:
@@ -107,28 +147,14 @@ class NotebookFile(pytest.File):
 
     def _act(self, act: Any) -> Checked:
         into = self._place()
-        checked: Checked = act(_shortest(self.path), into, self._settings(), lambda event: None)
+        checked: Checked = act(
+            _shortest(self.path), into, self.config.stash[SETTINGS], lambda event: None
+        )
         if checked.ok:
             shutil.rmtree(into, ignore_errors=True)
         if checked.report is not None and checked.report.signal is not None:
             raise KeyboardInterrupt
         return checked
-
-    def _settings(self) -> Settings:
-        config = self.config
-        options: dict[str, Any] = {}
-        if kernel := config.getoption("tmrun_kernel"):
-            options["kernel"] = kernel
-        if timeout := self._number("tmrun_timeout"):
-            options["notebook_timeout"] = timeout
-        return Settings(self._number("tmrun_rtol"), self._number("tmrun_atol"), options)
-
-    def _number(self, name: str) -> float:
-        text = str(self.config.getini(name)).strip()
-        try:
-            return float(text or 0)
-        except ValueError:
-            raise pytest.UsageError(f"the ini option {name} is {text!r}, not a number") from None
 
     def _place(self) -> Path:
         """Give an empty directory for what is recorded: pytest's cache, or a temporary one."""
@@ -136,12 +162,25 @@ class NotebookFile(pytest.File):
         stem = baseline_stem(self.path)
         if cache is None:
             return Path(tempfile.mkdtemp(prefix=f"tmrun-check-{stem}-"))
-        # two notebooks may have one name
+        # two notebooks may have one name, and two processes one notebook
         key = hashlib.blake2b(self.nodeid.encode(), digest_size=3).hexdigest()
-        into: Path = cache.mkdir("tmrun") / f"{stem}-{key}"
-        shutil.rmtree(into, ignore_errors=True)
-        into.mkdir(parents=True)
+        top: Path = cache.mkdir("tmrun")
+        for left in top.glob(f"{glob.escape(stem)}-{key}-*"):
+            if not _lives(left.name.rpartition("-")[2]):
+                shutil.rmtree(left, ignore_errors=True)
+        into = top / f"{stem}-{key}-{os.getpid()}"
+        into.mkdir(parents=True, exist_ok=True)
         return into
+
+
+def _lives(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:  # another user's
+        pass
+    return int(pid) != os.getpid()
 
 
 class _Item(pytest.Item):
@@ -208,8 +247,8 @@ class UpdateItem(_Item):
         text = "\n".join(line for _, line in in_words(checked))
         if not checked.ok:
             raise NotAsBefore(text)
-        # shown by -rP, and in JUnit's XML
-        self.add_report_section("call", "tmrun", text)
+        if checked.unsteady or checked.notes or checked.status == "updated":
+            self.add_report_section("call", _SECTION, text)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Say where it is."""

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kernel_payload.distil import ANSWER, Wish
+from kernel_payload.distil import ADDRESS, ANSWER, ERROR, Wish
 from kernel_payload.plain import decode
 from kernel_payload.varchive import Entry, State
 
 from .compare import compare
+from .differ import outcome
 from .difference import Difference, Measure
 from .reader import Recording
 
@@ -24,8 +25,7 @@ _PATHS = 6  # of one variable: beyond, all of it
 _STEP = re.compile(r"\[(?:'(?:[^'\\]|\\.)*'|[^\]]*)\]|\.[A-Za-z_]\w*(?:\(\))?")
 _NUMBER = re.compile(r"\[-?[\d, ]+\]|\[-?\d+:\d+\]")
 # of rows and statistics: what is unsteady is the column, the array
-_INSIDE = re.compile(r"\.i?loc\b.*|\.(mean|std|min|max|count|finite)\(\)$|\{.*")
-_ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+_INSIDE = re.compile(r"\.i?loc\b.*|\.(mean|std|min|max|count|finite)\(\)$|\.parts\(\)\[\d+\]$|\{.*")
 _TEMPORARY = re.compile(r"/tmp|/var/folders|[\\/]Temp[\\/]|tmp[a-z0-9_]{6,}")
 _YEARS = 1.4e9, 4.2e9  # seconds since 1970
 _TIMES = ("datetime", "Timestamp", "struct_time")
@@ -72,6 +72,9 @@ def unsteady_between(
         if n not in first.states():
             continue
         states = first.state(n), second.state(n)
+        said = [outcome(state) for state in states]
+        if said[0] != said[1]:
+            found[n, ERROR] = Unsteady(n, ERROR, _RANDOM, *said)
         for name in _names(*states):
             a, b = (_entry(name, state) for state in states)
             for each in _of_variable(name, a, b, measure):
@@ -80,7 +83,9 @@ def unsteady_between(
 
 
 def _names(a: State, b: State) -> list[str]:
-    return [*sorted({*a.entries, *b.entries}), ANSWER]
+    """Give the names of what the cell made in one of the runs; the others were looked at before."""
+    made = {name for state in (a, b) for name, entry in state.entries.items() if entry.n == state.n}
+    return [*sorted(made), ANSWER]
 
 
 def _entry(name: str, state: State) -> Entry | None:
@@ -148,7 +153,7 @@ def _kind(found: Difference) -> str:
     both = found.a + found.b
     if any(name in both for name in _TIMES) or all(map(_is_time, (found.a, found.b))):
         return "a time"
-    if _ADDRESS.search(both):
+    if ADDRESS.search(both):
         return "an address"
     if _TEMPORARY.search(both):
         return "a temporary path"

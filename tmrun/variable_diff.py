@@ -159,7 +159,7 @@ class Judge:
         names = {*left.entries, *right.entries}
         for name in sorted(names if not answers or _is_told(left, right) else {*names, OUT}):
             a, b = left.entry(name), right.entry(name)
-            key = name, _key(a), _key(b)
+            key = name, _key(a), _key(b), self._strictness(name, b)
             if key not in self._known:
                 self._known[key] = found = self._variable(name, left, right)
                 if found is not None:
@@ -167,6 +167,13 @@ class Judge:
             elif (before := self._known[key]) is not None and before.differs:
                 still.append(name)
         return tuple(new), tuple(still)
+
+    def _strictness(self, name: str, entry: Entry | None) -> Any:
+        """Give what is the same where a pair of values is judged the same."""
+        if entry is None:
+            return None
+        by = self._measure(name, entry)
+        return by.rtol, by.atol, entry.n if by.ignored else None
 
     def _variable(self, name: str, left: Side, right: Side) -> VariableDiff | None:
         a, b = left.entry(name), right.entry(name)

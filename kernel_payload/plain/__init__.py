@@ -7,9 +7,10 @@ Equal values give equal bytes, whatever the process, its hash seed and the versi
 from .encode import SIZE, Encoder, TooMuch
 from .names import public_name
 from .nodes import canonical, digest, preview
-from .stand_ins import Array, Atom, Frame, Hidden, Instance, Large, StandIn, decode
+from .stand_ins import CONTENTS, Array, Atom, Frame, Hidden, Instance, Large, StandIn, decode
 
 __all__ = [
+    "CONTENTS",
     "SIZE",
     "Array",
     "Atom",

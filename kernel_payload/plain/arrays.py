@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from .. import live
 from .names import name_of
-from .nodes import Json
+from .nodes import PARTS, Json, summary, total, weights
 
 if TYPE_CHECKING:
     from .encode import Encoder
@@ -18,41 +20,65 @@ Told = tuple[Json, int]
 
 _SUM = 64
 _BLOCK = 1 << 20  # elements that are looked at at once: what is large is not copied whole
-_NUMBERS = "biufc"
+_NUMBERS = "iufc"  # booleans are alike or not: no tolerance applies
 
 
 def array(encoder: Encoder, value: Any, path: str) -> Told:
-    """Tell an array, or a scalar of numpy's: one without dimensions."""
+    """Tell an array."""
     return tell(encoder, _plain(value), path, name_of(type(value)))
 
 
-def tell(encoder: Encoder, x: Any, path: str, name: str, dtype: str | None = None) -> Told:
-    """Tell an array under the name of a type, and of a dtype when it is not its own."""
-    about: dict[str, Any] = {"type": name, "dtype": dtype or str(x.dtype.newbyteorder("="))}
-    about["shape"] = [*x.shape]
+def scalar(encoder: Encoder, value: Any, path: str) -> Told:
+    """Tell a scalar of numpy's: an array without dimensions."""
+    return array(encoder, value, path)
+
+
+def tell(
+    encoder: Encoder, x: Any, path: str, name: str, *, dtype: str | None = None, mask: Any = None
+) -> Told:
+    """Tell an array under the name of a type, and of a dtype when it is not its own.
+
+    What a mask, an array of booleans, hides is none.
+    """
+    about: dict[str, Any] = {"type": name, "dtype": dtype or _dtype(x), "shape": [*x.shape]}
     if x.dtype.names:
         fields = {field: x[field] for field in x.dtype.names}
         told, weight = encoder.named(fields, path, "[{!r}]")
         return {"is": "array", **about, "fields": told}, weight
     if x.dtype.kind in "OT":
-        items, weight = encoder.listed([*x.flat], path)
+        items, weight = encoder.listed(_shown([*x.flat], mask), path)
         return {"is": "array", **about, "items": items}, weight
-    if x.nbytes > encoder.size:
-        return {"is": "large", **about, **_sum(x)}, _SUM
-    return {"is": "array", **about, "items": _items(x)}, 8 + x.nbytes
+    x = _narrow(x)
+    weight = 8 + x.nbytes
+    if weight > encoder.size:
+        return {"is": "large", **about, **_sum(x, mask)}, _SUM
+    return {"is": "array", **about, "items": _shown(_items(x), mask)}, weight
+
+
+def _dtype(x: Any) -> str:
+    # the order of the bytes means nothing; strings of any length refuse to be asked for it
+    return str(x.dtype if x.dtype.kind == "T" else x.dtype.newbyteorder("="))
+
+
+def _shown(items: list[Any], mask: Any) -> list[Any]:
+    if mask is None:
+        return items
+    return [None if hides else item for item, hides in zip(items, mask.flat, strict=True)]
+
+
+def _narrow(x: Any) -> Any:
+    """Give long doubles as doubles: other machines have none, and in their bytes are gaps."""
+    if x.dtype.kind == "f" and x.dtype.itemsize > 8:
+        return x.astype("float64")
+    return x.astype("complex128") if x.dtype.kind == "c" and x.dtype.itemsize > 16 else x
 
 
 def masked(encoder: Encoder, value: Any, path: str) -> Told:
     """Tell a masked array; what is masked is none."""
-    numpy = sys.modules["numpy"]
-    node, weight = array(encoder, value.filled() if value.ndim else value, path)
-    node["type"] = name_of(type(value))
-    mask = numpy.ma.getmaskarray(value).reshape(-1)
-    if "items" in node:
-        node["items"] = [
-            None if hides else item for item, hides in zip(node["items"], mask, strict=True)
-        ]
-    return node, weight
+    if value.dtype.names:  # its fields have masks of their own
+        return tell(encoder, value, path, name_of(type(value)))
+    mask = sys.modules["numpy"].ma.getmaskarray(value)
+    return tell(encoder, _plain(value), path, name_of(type(value)), mask=mask)
 
 
 def tensor(encoder: Encoder, value: Any, path: str) -> Told:
@@ -60,14 +86,13 @@ def tensor(encoder: Encoder, value: Any, path: str) -> Told:
     dense = value.detach().cpu().to_dense().resolve_conj().resolve_neg()
     narrow = "bfloat16" in str(dense.dtype) or "float8" in str(dense.dtype)
     dtype = str(value.dtype).removeprefix("torch.")
-    return tell(
-        encoder, (dense.float() if narrow else dense).numpy(), path, name_of(type(value)), dtype
-    )
+    x = (dense.float() if narrow else dense).numpy()
+    return tell(encoder, x, path, name_of(type(value)), dtype=dtype)
 
 
 def _plain(value: Any) -> Any:
     numpy = sys.modules["numpy"]
-    if any(base is numpy.ndarray for base in type(value).__mro__):
+    if any(base is numpy.ndarray for base in live.mro(type(value))):
         return numpy.ndarray.view(value, numpy.ndarray)
     return numpy.asarray(value)
 
@@ -75,34 +100,31 @@ def _plain(value: Any) -> Any:
 def _items(x: Any) -> list[Json]:
     kind, flat = x.dtype.kind, x.reshape(-1)
     if kind == "f":
-        # a long double gives itself: what other machines have none of is told as a double
-        return [_number(item) for item in flat.astype("float64").tolist()]
+        return [_number(item) for item in flat.tolist()]
     if kind == "c":
-        pairs = flat.astype("complex128").tolist()
-        return [[_number(item.real), _number(item.imag)] for item in pairs]
+        return [[_number(item.real), _number(item.imag)] for item in flat.tolist()]
     if kind == "m":
         return list(flat.astype("int64").tolist())
     if kind == "M":
         return list(flat.astype(str).tolist())
     if kind in "SV":
-        return [bytes(item).hex() for item in flat.tolist()] if kind == "S" else [_hex(flat)]
+        return [bytes(item).hex() for item in flat.tolist()]
     return list(flat.tolist())
-
-
-def _hex(flat: Any) -> str:
-    return str(flat.tobytes().hex())
 
 
 def _number(item: float) -> Json:
     return item if math.isfinite(item) else repr(item)
 
 
-def _sum(x: Any) -> dict[str, Any]:
+def _sum(x: Any, mask: Any) -> dict[str, Any]:
     """Give digest and statistics of what is not told in full."""
-    found: dict[str, Any] = {"digest": _digest(x)}
-    if x.dtype.kind in _NUMBERS:
-        found["numbers"] = _statistics(x)
-    return found
+    numbers = x.dtype.kind in _NUMBERS
+    if mask is None:
+        return {"digest": _digest(x), **({"numbers": _statistics(x)} if numbers else {})}
+    # what is hidden may be anything
+    shown = x[~mask]
+    found: dict[str, Any] = {"digest": _digest(shown, mask)}
+    return found | ({"numbers": _statistics(shown), "form": _digest(mask)} if numbers else {})
 
 
 def _blocks(x: Any) -> Iterator[Any]:
@@ -111,12 +133,13 @@ def _blocks(x: Any) -> Iterator[Any]:
         yield flat[start : start + _BLOCK]
 
 
-def _digest(x: Any) -> str:
+def _digest(*arrays: Any) -> str:
     numpy = sys.modules["numpy"]
     known = hashlib.blake2b(digest_size=16)
-    little = x.dtype.newbyteorder("<")
-    for block in _blocks(x):
-        known.update(numpy.ascontiguousarray(block.astype(little, copy=False)).tobytes())
+    for x in arrays:
+        little = x.dtype.newbyteorder("<")
+        for block in _blocks(x):
+            known.update(numpy.ascontiguousarray(block.astype(little, copy=False)).tobytes())
     return "b" + known.hexdigest()
 
 
@@ -136,13 +159,22 @@ def _statistics(x: Any) -> dict[str, Any]:
         if not looks:
             return {"count": x.size, "finite": 0}
         count = sum(size for size, *_ in looks)
-        mean = math.fsum(float(total) for _, total, _, _ in looks) / count
-        spread = math.fsum(float(((b - mean) ** 2).sum()) for b in finite()) / count
-    return {
-        "count": x.size,
-        "finite": count,
-        "mean": mean,
-        "std": math.sqrt(spread),
-        "min": float(min(low for *_, low, _ in looks)),
-        "max": float(max(high for *_, high in looks)),
-    }
+        mean = total(float(found) for _, found, _, _ in looks) / count
+        spread = total(float(((b - mean) ** 2).sum()) for b in finite()) / count
+        parts = _parts(x, numpy)
+    moments = {"mean": mean, "std": math.sqrt(spread)}
+    moments["min"] = float(min(least for *_, least, _ in looks))
+    moments["max"] = float(max(most for *_, most in looks))
+    return summary(x.size, count, moments, parts)
+
+
+def _parts(x: Any, numpy: Any) -> list[float]:
+    """Give the weighted means of equal parts."""
+    flat, means = x.reshape(-1), []
+    # part k has the places of which place * PARTS // size is k
+    edges = [-(-k * x.size // PARTS) for k in range(PARTS + 1)]
+    for start, stop in itertools.pairwise(edges):
+        wide = flat[start:stop].astype("float64")
+        found = numpy.where(numpy.isfinite(wide), wide, 0.0) * weights(numpy, start, stop)
+        means.append(total([float(found.sum())]) * PARTS / x.size)
+    return means

@@ -11,21 +11,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..describe import brief
 from . import arrays
 from .names import name_of
 from .nodes import IGNORED, Json, canonical, is_large, sum_up
-from .rules import SCALARS, rule_for
+from .rules import ALIKE, SCALARS, Rule, hidden, rule_for
 
 SIZE = 16384
 """Bytes up to which a value, or a part of one, is told in full, unless said otherwise."""
 
-_DEPTH = 120
+_DEPTH = 100  # each level takes up to eight calls, of the thousand that Python allows
 _PARTS = 2_000_000
-_SUM = 64  # what something large counts in what holds it
+_SUM = 64  # what something large counts in what holds it; what takes no more is never summed up
 _SHARE = 16  # then a part may take this part of what the whole may
 _FEW = 200  # items of a list that are looked at one by one then
-_SIZED = (list, tuple, dict, set, frozenset)
+# by id: comparing classes may run their metaclass's code
+_SIZED = {*map(id, (list, tuple, dict, set, frozenset, str, bytes))}
 
 Told = tuple[Json, int]
 """A node, and about how many bytes the value takes; that does not depend on the digits."""
@@ -49,7 +49,7 @@ class Encoder:
     """
 
     def __init__(self, size: int = SIZE, ignored: Ignored | None = None) -> None:
-        self.size = size
+        self.size = max(size, _SUM)
         self._ignored = ignored
         self._left = _PARTS
         self._depth = 0
@@ -57,6 +57,8 @@ class Encoder:
         # id of what was met -> its path; and what keeps it alive
         self._known: dict[int, str] = {}
         self._alive: list[Any] = []
+        # id of a class -> the class, and by what rule its instances are told
+        self._rules: dict[int, tuple[type, Rule]] = {}
 
     def tell(self, value: Any, path: str = "") -> Told:
         """Tell a value.
@@ -71,7 +73,7 @@ class Encoder:
         cls = type(value)
         if tell := SCALARS.get(id(cls)):
             node, weight = tell(value)
-            return (node, weight) if weight <= self.size else (sum_up(node, len(value)), _SUM)
+            return (node, weight) if weight <= self.size else self.fitting(node, weight, value)
         self._left -= 1
         if self._left < 0:
             raise TooMuch(f"it has more than {_PARTS:,} parts")
@@ -80,32 +82,55 @@ class Encoder:
         return self._tell_part(value, cls, path)
 
     def _tell_part(self, value: Any, cls: type, path: str) -> Told:
-        if cls is not tuple and cls is not frozenset:  # of which equal ones may be shared, or not
+        rule = self._rule(cls)
+        if rule not in ALIKE:
             if (known := self._known.get(id(value))) is not None:
                 return {"is": "same", "as": known}, 8
             self._known[id(value)] = path
             self._alive.append(value)
-        before = len(self._alive)
-        node, weight = self._by_rule(value, cls, path)
+        before = self.met
+        node, weight = self._by_rule(rule, value, path)
         if weight > self.size and not self._is_brief and _has_parts(node):
             # small parts of a large whole are told all the same, its large ones by their digests
-            self._forget(before)
-            with self.briefly(self.size // _SHARE):
-                node, weight = self._by_rule(value, cls, path)
-        if weight <= self.size or is_large(node):
-            return node, weight
-        return sum_up(node, len(value) if cls in _SIZED else None), _SUM
+            with self.briefly(before, self.size // _SHARE):
+                node, weight = self._by_rule(rule, value, path)
+        return self.fitting(node, weight, value)
 
-    def _by_rule(self, value: Any, cls: type, path: str) -> Told:
+    def _rule(self, cls: type) -> Rule:
+        if (found := self._rules.get(id(cls))) is None:
+            try:
+                rule = rule_for(cls)
+            except Exception:  # noqa: BLE001  (looking for its module, one meets lies)
+                rule = hidden
+            self._rules[id(cls)] = found = cls, rule
+        return found[1]
+
+    def _by_rule(self, rule: Rule, value: Any, path: str) -> Told:
         self._depth += 1
         try:
-            return rule_for(cls)(self, value, path)
+            return rule(self, value, path)
         except TooMuch:
             raise
-        except Exception as error:  # noqa: BLE001  (a library's object in an odd state)
-            return {"is": "hidden", "type": f"{name_of(cls)} ({type(error).__name__})"}, 8
+        except RecursionError:
+            raise TooMuch("it is nested too deeply") from None
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (an object in an odd state)
+            name = f"{name_of(type(value))} ({name_of(type(error))})"
+            return {"is": "hidden", "type": name}, 8
         finally:
             self._depth -= 1
+
+    def fitting(self, node: Json, weight: int, value: Any) -> Told:
+        """Give what was told of a value if it is not too large; else what sums it up."""
+        if is_large(node):
+            return node, _SUM
+        if weight <= self.size:
+            return node, weight
+        return sum_up(node, len(value) if id(type(value)) in _SIZED else None), _SUM
+
+    @property
+    def met(self) -> int:
+        """How much was met so far."""
+        return len(self._alive)
 
     def _forget(self, before: int) -> None:
         """Forget what was met since."""
@@ -116,25 +141,25 @@ class Encoder:
 
     def listed(self, items: list[Any], path: str) -> Told:
         """Tell items one after the other."""
-        kinds = {*map(type, items)}
-        if self._ignored is None and kinds == {float} and all(map(math.isfinite, items)):
-            return items, 8 * len(items)
+        # by id: hashing a class may run its metaclass's code
+        kinds = {*map(id, map(type, items))}
+        if self._ignored is None and kinds == {id(float)} and all(map(math.isfinite, items)):
+            return items, 8 + 8 * len(items)
         told = [self.tell(item, f"{path}[{place}]") for place, item in enumerate(items)]
         return [node for node, _ in told], 8 + sum(weight for _, weight in told)
 
     def unordered(self, items: list[Any], path: str) -> Told:
         """Tell items in the order of their texts; none of them is known outside."""
-        told = [self.apart(item, f"{path}{{{brief(item)}}}") for item in items]
+        told = [self.apart(item, f"{path}{{}}") for item in items]
         told.sort(key=lambda pair: canonical(pair[0]))
         return [node for node, _ in told], 8 + sum(weight for _, weight in told)
 
     def apart(self, value: Any, path: str) -> Told:
         """Tell a value whose parts, wherever else they are met, are told again."""
-        before = len(self._alive)
-        try:
-            return self.tell(value, path)
-        finally:
-            self._forget(before)
+        before = self.met
+        found = self.tell(value, path)
+        self._forget(before)
+        return found
 
     def named(self, found: dict[str, Any], path: str, step: str = ".{}") -> Told:
         """Tell what has names, in their order."""
@@ -142,28 +167,24 @@ class Encoder:
         weight = sum(len(name) + weight for name, (_, weight) in told.items())
         return {name: node for name, (node, _) in told.items()}, 8 + weight
 
-    def part(self, x: Any, path: str, dtype: str) -> Told:
+    def part(self, x: Any, path: str, dtype: str, mask: Any = None) -> Told:
         """Tell a column that is an array of numpy, whose dtype has a name of its own."""
-        node, weight = arrays.tell(self, x, path, "column", dtype)
-        return (
-            (node, weight)
-            if weight <= self.size or is_large(node)
-            else (sum_up(node, len(x)), _SUM)
-        )
+        return self.fitting(*arrays.tell(self, x, path, "column", dtype=dtype, mask=mask), x)
 
     def ignores(self, path: str) -> bool:
         """Whether what is there is not to be told."""
         return self._ignored is not None and self._ignored(path)
 
     @contextmanager
-    def briefly(self, size: int = 0) -> Iterator[None]:
-        """Tell in full what takes fewer bytes only; by default no array."""
-        before = self.size, self._is_brief
-        self.size, self._is_brief = size, True
+    def briefly(self, before: int, size: int = _SUM) -> Iterator[None]:
+        """Tell again what was met since, in full only what takes fewer bytes."""
+        self._forget(before)
+        known = self.size, self._is_brief
+        self.size, self._is_brief = max(size, _SUM), True
         try:
             yield
         finally:
-            self.size, self._is_brief = before
+            self.size, self._is_brief = known
 
 
 def _has_parts(node: Json) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .. import live
 from . import arrays
 from .names import name_of
-from .nodes import Json
+from .nodes import IGNORED, Json, canonical, digest, label
 
 if TYPE_CHECKING:
     from .encode import Encoder
@@ -15,75 +16,109 @@ if TYPE_CHECKING:
 Told = tuple[Json, int]
 Tell = Callable[["Encoder", str, Any, str], Told]
 
+_CATEGORIES = 200  # characters in which they are told
+
 
 def frame(encoder: Encoder, value: Any, path: str) -> Told:
     """Tell a frame of pandas; one that is large by the sums of its columns."""
     labels, weight = encoder.listed(value.columns.tolist(), f"{path}.columns")
     names, _ = encoder.listed([*value.columns.names], f"{path}.columns.names")
     rows, more = index(encoder, value.index, f"{path}.index")
-    columns = [(f"{path}[{label!r}]", value.iloc[:, i]) for i, label in enumerate(value.columns)]
-    data, most = _columns(encoder, _column, [(step, x.array, str(x.dtype)) for step, x in columns])
-    node: dict[str, Json] = {"is": "frame", "type": name_of(type(value)), "shape": [*value.shape]}
-    return {**node, "columns": labels, "names": names, "index": rows, "data": data}, (
-        weight + more + most
+    columns = [(f"{path}[{label(x)}]", value.iloc[:, i]) for i, x in enumerate(labels)]
+    data, most = _columns(
+        encoder, _column, [(step, x.array, _dtype(encoder, x.array)) for step, x in columns]
     )
+    node: dict[str, Json] = {"is": "frame", "type": name_of(type(value)), "shape": [*value.shape]}
+    node |= {"columns": labels, "names": names, "index": rows, "data": data}
+    about, attrs = _attrs(encoder, value, path)
+    return {**node, **about}, weight + more + most + attrs
+
+
+def _attrs(encoder: Encoder, value: Any, path: str) -> tuple[dict[str, Json], int]:
+    if not value.attrs:
+        return {}, 0
+    told, weight = encoder.tell(value.attrs, f"{path}.attrs")
+    return {"attrs": told}, weight
 
 
 def _columns(encoder: Encoder, tell: Tell, columns: list[tuple[str, Any, str]]) -> Told:
+    before = encoder.met
     told = [tell(encoder, *column) for column in columns]
     if sum(weight for _, weight in told) > encoder.size:
-        with encoder.briefly():
+        with encoder.briefly(before):
             told = [tell(encoder, *column) for column in columns]
     return [node for node, _ in told], sum(weight for _, weight in told)
 
 
 def _column(encoder: Encoder, path: str, column: Any, dtype: str) -> Told:
     if encoder.ignores(path):
-        return encoder.tell(None, path)
-    return encoder.part(_as_numpy(column), path, dtype)
+        return IGNORED, 1
+    x, mask = _as_numpy(column)
+    return encoder.part(x, path, dtype, mask)
+
+
+def _dtype(encoder: Encoder, column: Any) -> str:
+    """Name the dtype of a column; of a categorical one with its categories."""
+    name = str(column.dtype)
+    if name != "category":
+        return name
+    told, _ = encoder.apart(column.categories.tolist(), "")
+    text = canonical(told)
+    shown = text if len(text) <= _CATEGORIES else digest(text.encode("ascii"))
+    return f"category{' ordered' if column.ordered else ''} {shown}"
 
 
 def series(encoder: Encoder, value: Any, path: str) -> Told:
     """Tell a series of pandas."""
-    told, weight = _column(encoder, path, value.array, str(value.dtype))
+    told, weight = _column(encoder, path, value.array, _dtype(encoder, value.array))
     rows, more = index(encoder, value.index, f"{path}.index")
     name, _ = encoder.tell(value.name, f"{path}.name")
     node = {"is": "series", "type": name_of(type(value)), "shape": [*value.shape], "name": name}
-    return {**node, "index": rows, "values": told}, weight + more
+    about, attrs = _attrs(encoder, value, path)
+    return {**node, "index": rows, "values": told, **about}, weight + more + attrs
 
 
 def index(encoder: Encoder, value: Any, path: str) -> Told:
     """Tell an index of pandas."""
+    if encoder.ignores(path):
+        return IGNORED, 1
     node: dict[str, Json] = {"is": "index", "type": name_of(type(value)), "shape": [len(value)]}
     node["names"], _ = encoder.listed([*value.names], f"{path}.names")
     if node["type"] == "pandas.RangeIndex":
         node["values"] = {"is": "text", "type": "range", "value": str(value._range)}
         return node, 24
     if value.nlevels > 1:
-        node["values"], weight = encoder.listed(value.tolist(), path)
+        labels = value.tolist()
+        node["values"], weight = encoder.fitting(*encoder.listed(labels, path), labels)
     else:
-        node["values"], weight = encoder.part(_as_numpy(value.array), path, str(value.dtype))
+        node["values"], weight = _column(encoder, path, value.array, _dtype(encoder, value.array))
     return node, weight
 
 
 def extension(encoder: Encoder, value: Any, path: str) -> Told:
     """Tell an array of pandas."""
-    return arrays.tell(encoder, _as_numpy(value), path, name_of(type(value)), str(value.dtype))
+    x, mask = _as_numpy(value)
+    name = name_of(type(value))
+    return arrays.tell(encoder, x, path, name, dtype=_dtype(encoder, value), mask=mask)
 
 
-def _as_numpy(column: Any) -> Any:
-    """Give an array of numpy; of numbers that may be missing, with NaN."""
-    kind = getattr(column.dtype, "kind", "O")
+def _as_numpy(column: Any) -> tuple[Any, Any]:
+    """Give an array of numpy; and what is missing, where numpy has no sign of that, as a mask."""
+    dtype = column.dtype
+    kind = getattr(dtype, "kind", "O")
     if hasattr(column, "tz") and kind == "M":
-        return column.to_numpy("datetime64[ns]")
-    if kind in "iuf" and column.isna().any():
-        return column.to_numpy(dtype="float64", na_value=float("nan"))
-    return column.to_numpy()
+        return column.to_numpy(f"datetime64[{column.unit}]"), None
+    missing = live.type_name(type(getattr(dtype, "na_value", None)))
+    if kind in "iufb" and missing.endswith("NAType") and column.isna().any():
+        # as floats, large integers would lose their last digits
+        plain = dtype.numpy_dtype
+        return column.to_numpy(dtype=plain, na_value=plain.type(0)), column.isna()
+    return column.to_numpy(), None
 
 
 def polars_frame(encoder: Encoder, value: Any, path: str) -> Told:
     """Tell a frame of polars."""
-    columns = [(f"{path}[{s.name!r}]", s, str(s.dtype)) for s in value.get_columns()]
+    columns = [(f"{path}[{label(s.name)}]", s, str(s.dtype)) for s in value.get_columns()]
     labels, weight = encoder.listed([*value.columns], f"{path}.columns")
     data, more = _columns(encoder, _polars_column, columns)
     node = {"is": "frame", "type": name_of(type(value)), "shape": [*value.shape]}
@@ -103,7 +138,7 @@ def polars_series(encoder: Encoder, value: Any, path: str) -> Told:
 
 def _polars_column(encoder: Encoder, path: str, column: Any, dtype: str) -> Told:
     if encoder.ignores(path):
-        return encoder.tell(None, path)
+        return IGNORED, 1
     if column.dtype.is_numeric() and not column.null_count():
         return encoder.part(column.to_numpy(), path, dtype)
     return encoder.tell(column.to_list(), path)

@@ -23,18 +23,18 @@ IGNORED = {"is": "ignored"}
 _WIDTH = 60
 _SHOWN = 6
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True, sort_keys=True).encode
-_HOLDING = (
-    "attributes",
-    "holds",
-    "fields",
-    "items",
-    "pairs",
-    "contents",
-    "columns",
-    "index",
-    "values",
-    "data",
-)
+_NAMED = ("attributes", "holds", "fields", "items")
+"""Fields that hold nodes by name, or a list of nodes."""
+_HOLDING = (*_NAMED, "pairs", "contents", "columns", "index", "values", "data", "attrs")
+_EXACT = ("count", "finite")
+"""Of statistics, what no tolerance applies to."""
+_MOMENTS = ("max", "mean", "min", "std")
+
+PARTS = 32
+"""Of numbers in a row, the parts that each have a weighted mean."""
+
+_STEP = 2654435761  # a prime near 2 ** 32 / the golden mean: the weights of neighbours differ
+_DIGITS = 12  # of statistics: the last ones depend on the processor
 
 
 def canonical(node: Json) -> str:
@@ -50,12 +50,37 @@ def digest(data: Any) -> str:
 def sum_up(node: Json, length: int | None = None) -> Json:
     """Give what is kept of a large node: its digest, and of the numbers in it some statistics."""
     about: dict[str, Any] = {"is": "large", "type": type_of(node)}
+    if isinstance(node, dict):
+        about |= {name: node[name] for name in ("dtype", "shape") if name in node}
     if length is not None:
         about["len"] = length
-    about["digest"] = digest(canonical(node).encode("ascii"))
+    about["digest"] = _digest_of(node)
     if found := statistics(numbers_in(node)):
         about["numbers"] = found
+        about["form"] = _digest_of(_form(node))
     return about
+
+
+def _digest_of(node: Json) -> str:
+    return digest(canonical(node).encode("ascii"))
+
+
+def _form(node: Json) -> Json:
+    """Give what is left of a node without its numbers: what two that are close have in common."""
+    if isinstance(node, list):
+        return [*map(_form, node)]
+    if isinstance(node, dict):
+        if is_large(node) and "numbers" in node:
+            found = {name: node["numbers"].get(name) for name in _EXACT}
+            return {**node, "digest": "", "numbers": found}
+        return {name: _form_of_field(name, part) for name, part in node.items()}
+    return 0 if type(node) in (int, float) else node
+
+
+def _form_of_field(name: str, part: Json) -> Json:
+    if name in _NAMED and isinstance(part, dict):
+        return {inner: _form(node) for inner, node in part.items()}
+    return part if name == "shape" else _form(part)
 
 
 def is_large(node: Json) -> bool:
@@ -71,7 +96,7 @@ def type_of(node: Json) -> str:
 
 
 def numbers_in(node: Json) -> Iterator[float]:
-    """Give the numbers in a node, in order."""
+    """Give the numbers in a node, in order; of what is large in it, its statistics."""
     stack = [iter([node])]
     while stack:
         found = next(stack[-1], _END)
@@ -80,6 +105,10 @@ def numbers_in(node: Json) -> Iterator[float]:
         elif isinstance(found, dict):
             if found["is"] == "float":
                 yield float(found["value"])
+            elif found["is"] == "large":
+                known = found.get("numbers", {})
+                yield from (known[name] for name in _MOMENTS if name in known)
+                yield from known.get("parts", ())
             stack.append(_parts(found))
         elif isinstance(found, list):
             stack.append(iter(found))
@@ -94,7 +123,7 @@ def _parts(node: Json) -> Iterator[Json]:
     """Give the nodes in an object, in order."""
     for name in _HOLDING:
         found = node.get(name, ())
-        if isinstance(found, dict) and "is" not in found:
+        if isinstance(found, dict) and name in _NAMED:
             # what hangs on names comes in their order
             yield from (part for _, part in sorted(found.items()))
         elif isinstance(found, list):
@@ -106,13 +135,19 @@ def _parts(node: Json) -> Iterator[Json]:
 
 
 def statistics(numbers: Iterable[float]) -> dict[str, Any] | None:
-    """Sum up numbers: how many there are, and of those that are finite mean, std, min and max."""
-    count, finite = 0, []
-    for number in numbers:
-        count += 1
+    """Sum up numbers: how many there are, and of those that are finite mean, std, min and max.
+
+    ``parts`` are the weighted means of equal parts, with which others in another order differ.
+    """
+    places: list[int] = []
+    finite: list[float] = []
+    count = 0
+    for place, number in enumerate(numbers):
+        count = place + 1
         try:
             if math.isfinite(number):
                 finite.append(float(number))
+                places.append(place)
         except OverflowError:  # an int that no float can hold
             continue
     if not count:
@@ -120,23 +155,46 @@ def statistics(numbers: Iterable[float]) -> dict[str, Any] | None:
     if not finite:
         return {"count": count, "finite": 0}
     # fsum is exact: the order does not matter
-    mean = _sum(finite) / len(finite)
-    spread = _sum((x - mean) ** 2 for x in finite) / len(finite)
-    return {
-        "count": count,
-        "finite": len(finite),
-        "mean": mean,
-        "std": math.sqrt(spread),
-        "min": min(finite),
-        "max": max(finite),
-    }
+    mean = total(finite) / len(finite)
+    spread = total((x - mean) ** 2 for x in finite) / len(finite)
+    parts: list[list[float]] = [[] for _ in range(PARTS)]
+    for place, x in zip(places, finite, strict=True):
+        parts[place * PARTS // count].append(x * (0.5 + (place * _STEP % (1 << 32)) / (1 << 32)))
+    means = [total(part) * PARTS / count for part in parts]
+    moments = {"mean": mean, "std": math.sqrt(spread), "min": min(finite), "max": max(finite)}
+    return summary(count, len(finite), moments, means)
 
 
-def _sum(numbers: Iterable[float]) -> float:
+def summary(
+    count: int, finite: int, moments: dict[str, float], parts: list[float]
+) -> dict[str, Any]:
+    """Give statistics as they are told: to so many digits."""
+    rounded = {name: _rounded(moments[name]) for name in ("mean", "std", "min", "max")}
+    return {"count": count, "finite": finite, **rounded, "parts": [*map(_rounded, parts)]}
+
+
+def _rounded(x: float) -> float:
+    return float(f"{x:.{_DIGITS}g}")
+
+
+def weights(numpy: Any, start: int, stop: int) -> Any:
+    """Give the weights of numbers from one place to another, as an array of numpy."""
+    places = numpy.arange(start, stop, dtype="uint64")
+    return 0.5 + (places * numpy.uint64(_STEP) % numpy.uint64(1 << 32)) / float(1 << 32)
+
+
+def total(numbers: Iterable[float]) -> float:
+    """Add up numbers; 0 where that is more than a float can hold."""
     try:
-        return math.fsum(numbers)
-    except OverflowError:
+        found = math.fsum(numbers)
+    except (OverflowError, ValueError):
         return 0.0
+    return found if math.isfinite(found) else 0.0
+
+
+def label(node: Json) -> str:
+    """Say what a key or the label of a column is, as a path has it."""
+    return repr(node) if isinstance(node, str) else preview(node)
 
 
 def preview(node: Json) -> str:
@@ -198,6 +256,6 @@ _SAY = {
     "function": lambda node, depth: f"{node['name']}({', '.join(node['arguments'])})",
     "class": lambda node, depth: f"class {node['name']}",
     "module": lambda node, depth: f"module {node['name']}",
-    "member": lambda node, depth: f"{node['type']}.{node['name']}",
+    "member": lambda node, depth: f"{node['type']}.{node['name'] or node['value']}",
     "large": _large,
 }

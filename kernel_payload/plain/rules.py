@@ -1,4 +1,4 @@
-"""How values are told, by their type: what Python itself brings, instances, code by its name."""
+"""How values are told, by their type: what Python itself brings, and instances."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from .. import live
 from ..contents import attributes, is_closed, reduced
-from ..describe import brief
 from ..instances import VIEWS, Layout
 from ..live import Kind
-from . import arrays, frames
+from . import arrays, code, frames
 from .names import name_of
-from .nodes import Json, canonical
+from .nodes import Json, canonical, digest, label, statistics
 
 if TYPE_CHECKING:
     from .encode import Encoder
@@ -92,9 +91,9 @@ def _dict(encoder: Encoder, value: Any, path: str) -> Told:
     if all(type(key) is str for key, _ in found):
         items, weight = encoder.named(dict(found), path, "[{!r}]")
         return {"is": "dict", "items": items}, weight
-    keys = [(encoder.apart(key, f"{path}{{}}"), key, inner) for key, inner in found]
+    keys = [(encoder.apart(key, f"{path}{{}}"), inner) for key, inner in found]
     keys.sort(key=lambda row: canonical(row[0][0]))
-    pairs = [(told, encoder.tell(inner, f"{path}[{brief(key)}]")) for told, key, inner in keys]
+    pairs = [(told, encoder.tell(inner, f"{path}[{label(told[0])}]")) for told, inner in keys]
     weight = 8 + sum(k + v for (_, k), (_, v) in pairs)
     return {"is": "dict", "pairs": [[k, v] for (k, _), (v, _) in pairs]}, weight
 
@@ -105,62 +104,27 @@ def is_by_address(key: Any, value: Any) -> bool:
 
 
 def _buffer(encoder: Encoder, value: Any, path: str) -> Told:
-    items, weight = encoder.listed(value.tolist() if hasattr(value, "tolist") else [*value], path)
-    return {"is": "instance", "type": name_of(type(value)), "contents": items}, weight
-
-
-def _class(encoder: Encoder, value: Any, path: str) -> Told:
-    return {"is": "class", "name": name_of(value)}, 8
-
-
-def _function(encoder: Encoder, value: Any, path: str) -> Told:
-    if not live.is_notebook_function(value):
-        return {"is": "callable", "name": f"{value.__module__}.{value.__qualname__}"}, 8
-    code = value.__code__
-    arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    holds = {"__defaults__": value.__defaults__, "__kwdefaults__": value.__kwdefaults__}
-    cells = zip(code.co_freevars, value.__closure__ or (), strict=True)
-    holds |= {name: _contents(cell) for name, cell in cells} | value.__dict__
-    told, weight = encoder.named({n: v for n, v in holds.items() if v is not None}, path)
-    name = {"is": "function", "name": value.__qualname__, "arguments": [*arguments]}
-    return {**name, "holds": told}, weight
-
-
-def _contents(cell: types.CellType) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # nothing was put there
-        return None
-
-
-def _method(encoder: Encoder, value: Any, path: str) -> Told:
-    parts = {"__func__": value.__func__, "__self__": value.__self__}
-    told, weight = encoder.named(parts, path)
-    return {"is": "instance", "type": "method", "attributes": told}, weight
-
-
-def _by_name(encoder: Encoder, value: Any, path: str) -> Told:
-    names = (getattr(value, "__module__", None), getattr(value, "__qualname__", ""))
-    return {"is": "callable", "name": ".".join(filter(None, map(str, names)))}, 8
-
-
-def _module(encoder: Encoder, value: Any, path: str) -> Told:
-    return {"is": "module", "name": str(value.__dict__.get("__name__"))}, 8
-
-
-def _member(encoder: Encoder, value: Any, path: str) -> Told:
-    found = live.attributes_of(value)
-    inner, weight = encoder.tell(found.get("_value_"), f"{path}.value")
-    name = str(found.get("_name_"))
-    return {"is": "member", "type": name_of(type(value)), "name": name, "value": inner}, weight
+    about: dict[str, Any] = {"type": name_of(type(value))}
+    # of arrays their typecode, of views their format: what their items are
+    holds = {name: getattr(value, name) for name in ("typecode", "format") if hasattr(value, name)}
+    data = memoryview(value)
+    weight = 8 + data.nbytes
+    if weight > encoder.size:
+        about |= {"is": "large", **holds, "len": len(value), "digest": digest(data.tobytes())}
+        if holds.get("typecode", "u") not in "uw":
+            about["numbers"] = statistics(value)
+        return about, weight
+    items, _ = encoder.listed(value.tolist() if hasattr(value, "tolist") else [*value], path)
+    return {"is": "instance", **about, "attributes": holds, "contents": items}, weight
 
 
 def _reference(encoder: Encoder, value: Any, path: str) -> Told:
-    return encoder.tell(live.target_of(value), f"{path}()")
+    return encoder.tell(live.target_of(value), path)
 
 
 def _view(encoder: Encoder, value: Any, path: str) -> Told:
-    return encoder.tell(gc.get_referents(value)[0], path)
+    told, weight = encoder.named({"mapping": gc.get_referents(value)[0]}, path)
+    return {"is": "instance", "type": name_of(type(value)), "attributes": told}, weight
 
 
 def hidden(encoder: Encoder, value: Any, path: str) -> Told:
@@ -179,8 +143,26 @@ def _pattern(encoder: Encoder, value: Any, path: str) -> Told:
     return {"is": "instance", "type": "re.Pattern", "attributes": told}, weight
 
 
+def _slice(encoder: Encoder, value: Any, path: str) -> Told:
+    parts = {name: getattr(value, name) for name in ("start", "stop", "step")}
+    told, weight = encoder.named(parts, path)
+    return {"is": "instance", "type": "slice", "attributes": told}, weight
+
+
+def _set_iterator(encoder: Encoder, value: Any, path: str) -> Told:
+    # what is still to come, in the order of its hashes
+    items, weight = encoder.unordered(value.__reduce__()[1][0], path)
+    node = {"is": "set", "items": items}
+    return {"is": "instance", "type": "set_iterator", "contents": node}, weight
+
+
 def _error(encoder: Encoder, value: Any, path: str) -> Told:
-    return encoder.tell(live.namespace_of(BaseException)["args"].__get__(value), f"{path}.args")
+    holds = attributes(value, _layout(type(value)))
+    # newer versions of Python have more attributes for what is mostly none
+    holds = {n: v for n, v in holds.items() if _is_told(n) and v is not None and n != "name_from"}
+    holds["args"] = live.namespace_of(BaseException)["args"].__get__(value)
+    told, weight = encoder.named(holds, path)
+    return {"is": "instance", "type": name_of(type(value)), "attributes": told}, weight
 
 
 def instance(encoder: Encoder, value: Any, path: str) -> Told:
@@ -197,7 +179,7 @@ def instance(encoder: Encoder, value: Any, path: str) -> Told:
         # how it is made again is for pickle: of what, is what it holds
         _, *parts = found if type(found := reduced(value)) is tuple else (None, found)
         told_parts = [part for part in parts if part is not None]
-        node["contents"], more = encoder.listed(told_parts, f"{path}.__reduce__()")
+        node["contents"], more = encoder.listed(told_parts, path)
     else:
         return node, weight
     return node, weight + more
@@ -212,7 +194,9 @@ def _layout(cls: type) -> Layout:
     # by id: hashing a class may run its metaclass's code
     found = _layouts.get(id(cls))
     if found is None:
-        _layouts[id(cls)] = found = cls, Layout(cls)
+        # a path keeps its parts, which versions have in other slots, and its hash
+        is_path = any(base is PurePath for base in live.mro(cls))
+        _layouts[id(cls)] = found = cls, Layout(cls, PurePath if is_path else object)
     return found[1]
 
 
@@ -230,7 +214,7 @@ _BASES: dict[int, Rule] = {
     id(set): _set,
     id(frozenset): _frozenset,
     id(deque): _deque,
-    id(BaseException): _error,
+    id(PurePath): _bare(PurePath.__str__, lambda value: (value, len(value))),
     id(str): _bare(lambda value: str.__add__("", value), lambda value: (value, len(value))),
     id(bytes): _bare(lambda value: bytes.__add__(b"", value), _bytes),
     id(int): _bare(int.__pos__, _int),
@@ -243,36 +227,47 @@ _EXACT: dict[int, Rule] = {
     **dict.fromkeys(map(id, (bytearray, memoryview, array.array)), _buffer),
     **dict.fromkeys(map(id, weakref.ProxyTypes), _reference),
     **dict.fromkeys(VIEWS, _view),
-    id(types.FunctionType): _function,
-    id(types.MethodType): _method,
-    id(types.ModuleType): _module,
+    id(types.FunctionType): code.function,
+    id(types.MethodType): code.method,
+    id(types.ModuleType): code.module,
     id(re.Pattern): _pattern,
-    id(types.CodeType): hidden,
+    id(slice): _slice,
+    id(type(iter(set()))): _set_iterator,
+    **dict.fromkeys(map(id, (types.CodeType, types.FrameType, types.TracebackType)), hidden),
     id(types.SimpleNamespace): instance,
+    **dict.fromkeys(map(id, (types.GenericAlias, types.UnionType)), text),
 }
 _KINDS: dict[Kind, Rule] = {
-    Kind.CLASS: _class,
-    Kind.ENUM: _member,
-    Kind.BY_NAME: _by_name,
+    Kind.CLASS: code.class_,
+    Kind.ENUM: code.member,
+    Kind.BY_NAME: code.by_name,
     Kind.FRAME: hidden,
     Kind.WEAK: _reference,
 }
 _LIBRARY: dict[tuple[str, str], Rule] = {
     ("numpy", "MaskedArray"): arrays.masked,
     ("numpy", "ndarray"): arrays.array,
-    ("numpy", "generic"): arrays.array,
+    ("numpy", "generic"): arrays.scalar,
     ("torch", "Tensor"): arrays.tensor,
     ("pandas", "DataFrame"): frames.frame,
     ("pandas", "Series"): frames.series,
     ("pandas", "Index"): frames.index,
     ("pandas", "ExtensionArray"): frames.extension,
     **{("pandas", name): text for name in ("Period", "Interval", "BaseOffset", "ExtensionDtype")},
+    ("pandas", "NAType"): text,
     ("polars", "DataFrame"): frames.polars_frame,
     ("polars", "Series"): frames.polars_series,
     **{("pyarrow", name): frames.arrow for name in ("Array", "ChunkedArray", "Table")},
     ("pyarrow", "RecordBatch"): frames.arrow,
     ("sympy", "Basic"): text,  # which also keeps its hash
+    **{("typing", name): text for name in ("_GenericAlias", "TypeVar")},  # it hides its arguments
 }
+ALIKE = {
+    *(_tuple, _frozenset, text, hidden),
+    *(arrays.scalar, code.class_, code.module, code.by_name, code.member),
+}
+"""Rules for what does not change: equal ones may be one object, or not."""
+
 # pictures: what is in them, canvas and caches, is for their library to know
 _HIDDEN = ("matplotlib", "mpl_toolkits")
 _TEXTS = {*map(id, (datetime.date, datetime.time, datetime.timedelta, range, PurePath))}
@@ -289,11 +284,13 @@ def rule_for(cls: type) -> Rule:  # noqa: PLR0911  (a table by kind)
         package, _, rest = live.type_name(base).partition(".")
         if rest and (rule := _LIBRARY.get((package, live.qualname_of(base)))):
             return rule
+    if any(base is BaseException for base in bases):
+        return _error
     kind = live.kind_of(cls)
     if rule := _KINDS.get(kind):
         return rule
     if any(base is types.ModuleType for base in bases):
-        return _module
+        return code.module
     if not live.is_notebook_class(cls) and (
         kind is Kind.ATOM or any(id(base) in _TEXTS for base in bases)
     ):

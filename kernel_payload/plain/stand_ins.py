@@ -9,11 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 from .. import live
-from .nodes import Json, preview
+from .nodes import Json, label
 
-__all__ = ["Array", "Atom", "Frame", "Hidden", "Instance", "Large", "StandIn", "decode"]
+__all__ = ["CONTENTS", "Array", "Atom", "Frame", "Hidden", "Instance", "Large", "StandIn", "decode"]
 
 _SHOWN = 4
+_FACTS = ("shape", "dtype", "len", "typecode", "format")
+
+CONTENTS = "<contents>"
+"""By this name, which no attribute has, an instance holds what is its base's."""
 
 
 class StandIn:
@@ -24,9 +28,13 @@ class StandIn:
 
 
 class Instance(StandIn):
-    """An instance: its attributes are the instance's; ``contents`` what its base holds."""
+    """An instance: its attributes are the instance's; ``contents`` is what its base holds."""
 
-    contents: Any = None
+    def __getattr__(self, name: str) -> Any:
+        # it may have an attribute of this name itself
+        if name == "contents" and CONTENTS in self.__dict__:
+            return self.__dict__[CONTENTS]
+        raise AttributeError(f"{type(self).__qualname__} was told without an attribute {name!r}")
 
 
 class Array(StandIn):
@@ -68,16 +76,22 @@ class Frame(StandIn):
         Of the frame.
     columns : list
         Labels; of a series its name, of an index its names.
-    index : Frame or None
+    names : list
+        Of the levels of the columns' labels.
+    index : Frame, Hidden or None
         The labels of the rows.
     data : list
         A column each: `Array`, `Large`, or a list.
+    attrs : dict
+        What it is told to be about.
     """
 
     shape: tuple[int, ...] | None
     columns: list[Any]
+    names: list[Any]
     index: Any
     data: list[Any]
+    attrs: Any
 
     def __repr__(self) -> str:
         return f"<{type(self).__qualname__} {self.shape}: {self.columns}>"
@@ -115,11 +129,14 @@ class Large(StandIn):
         Names its content.
     numbers : dict or None
         ``count``, ``finite``; of those that are finite ``mean``, ``std``, ``min`` and ``max``.
+    form : str or None
+        Names its content but for the numbers, where there is more.
     """
 
     facts: dict[str, Any]
     digest: str
     numbers: dict[str, float] | None
+    form: str | None
 
 
 class Hidden(StandIn):
@@ -138,24 +155,39 @@ def decode(node: Json) -> Any:
 
 
 class _Decoder:
-    """Decodes one value; knows what stands where, for what a value holds twice."""
+    """Decodes one value; knows what stands where, for what a value holds twice.
+
+    The paths are those of the encoder.
+    """
 
     def __init__(self) -> None:
         self._known: dict[str, Any] = {}
+        self._paths: list[str] = []
 
     def value(self, node: Json, path: str) -> Any:
         if isinstance(node, list):
             made: list[Any] = []
-            self._known[path] = made
+            self.note(path, made)
             made += [self.value(item, f"{path}[{place}]") for place, item in enumerate(node)]
             return made
         if not isinstance(node, dict):
             return node
         return _KINDS[node["is"]](self, node, path)
 
-    def keep(self, path: str, made: Any) -> Any:
+    def note(self, path: str, made: Any) -> None:
         """Note what stands at a path, before what it holds is there."""
-        return self._known.setdefault(path, made)
+        if path not in self._known:  # else an instance, of which this is the contents
+            self._known[path] = made
+            self._paths.append(path)
+
+    def apart(self, node: Json, path: str) -> Any:
+        """Give what has no place of its own: an element of a set, a key."""
+        before = len(self._paths)
+        found = self.value(node, path)
+        for met in self._paths[before:]:
+            del self._known[met]
+        del self._paths[before:]
+        return found
 
     def same(self, node: Json, path: str) -> Any:
         found = self._known.get(node["as"], self)
@@ -164,23 +196,27 @@ class _Decoder:
     def items(self, node: Json, path: str) -> list[Any]:
         return [self.value(item, f"{path}[{place}]") for place, item in enumerate(node["items"])]
 
+    def unordered(self, node: Json, path: str) -> list[Any]:
+        return [self.apart(item, f"{path}{{}}") for item in node["items"]]
+
     def named(self, found: dict[str, Json], path: str, step: str = ".{}") -> dict[str, Any]:
         # in the order in which they were told
         return {name: self.value(found[name], path + step.format(name)) for name in sorted(found)}
 
     def dict(self, node: Json, path: str) -> dict[Any, Any]:
         made: dict[Any, Any] = {}
-        self.keep(path, made)
+        self.note(path, made)
         if "pairs" not in node:
             made.update(self.named(node["items"], path, "[{!r}]"))
             return made
         for key, inner in node["pairs"]:
-            found = self.value(key, f"{path}{{}}")
-            made[found] = self.value(inner, f"{path}[{preview(key)}]")
+            found = self.apart(key, f"{path}{{}}")
+            made[found] = self.value(inner, f"{path}[{label(key)}]")
         return made
 
     def array(self, node: Json, path: str) -> Any:
-        made = self.keep(path, _stand_in(node["type"], Array))
+        made = _stand_in(node["type"], Array)
+        self.note(path, made)
         made.dtype, made.shape = node["dtype"], tuple(node["shape"])
         made.fields = None
         if "fields" in node:
@@ -195,38 +231,58 @@ class _Decoder:
         return made
 
     def frame(self, node: Json, path: str) -> Any:
-        made = self.keep(path, _stand_in(node["type"], Frame))
+        made = _stand_in(node["type"], Frame)
+        self.note(path, made)
         made.shape = tuple(node["shape"]) if "shape" in node else None
         labels = node.get("columns", node.get("names", [node.get("name")]))
-        made.columns = [self.value(label, "") for label in labels]
+        made.columns = [self.value(x, f"{path}.columns[{i}]") for i, x in enumerate(labels)]
+        names = node["names"] if "columns" in node and "names" in node else []
+        made.names = [self.value(x, f"{path}.columns.names[{i}]") for i, x in enumerate(names)]
         made.index = self.value(node["index"], f"{path}.index") if "index" in node else None
-        data = node["data"] if "data" in node else [node["values"]]
-        made.data = [self.value(column, f"{path}[{i}]") for i, column in enumerate(data)]
+        if "data" in node:
+            columns = zip(labels, node["data"], strict=True)
+            made.data = [self.value(column, f"{path}[{label(x)}]") for x, column in columns]
+        else:
+            made.data = [self.value(node["values"], path)]
+        made.attrs = self.value(node["attrs"], f"{path}.attrs") if "attrs" in node else {}
         return made
 
     def instance(self, node: Json, path: str) -> Any:
-        made = self.keep(path, _stand_in(node["type"], Instance))
+        made = _stand_in(node["type"], Instance)
+        self.note(path, made)
         made.__dict__.update(self.named(node.get("attributes", {}), path))
         if "contents" in node:
-            object.__setattr__(made, "contents", self.value(node["contents"], path))
+            made.__dict__[CONTENTS] = self.value(node["contents"], path)
         return made
 
     def member(self, node: Json, path: str) -> Any:
-        made = self.keep(path, _stand_in(node["type"], Instance))
+        made = _stand_in(node["type"], Instance)
+        self.note(path, made)
         made.__dict__["value"] = self.value(node["value"], f"{path}.value")
         made.__dict__["name"] = node["name"]
         return made
 
     def function(self, node: Json, path: str) -> Any:
-        made = self.keep(path, _stand_in("function", Instance))
+        made = _stand_in("function", Instance)
+        self.note(path, made)
         made.__dict__.update(self.named(node["holds"], path))
         made.__dict__["__name__"] = f"{node['name']}({', '.join(node['arguments'])})"
         return made
 
+    def class_(self, node: Json, path: str) -> Any:
+        if "holds" not in node:
+            return _atom("class", node["name"])
+        made = _stand_in("type", Instance)
+        self.note(path, made)
+        made.__dict__.update(self.named(node["holds"], path))
+        made.__dict__["__name__"] = node["name"]
+        return made
+
     def large(self, node: Json, path: str) -> Any:
         made = _stand_in(node["type"], Large)
-        made.facts = {name: node[name] for name in ("shape", "dtype", "len") if name in node}
+        made.facts = {name: node[name] for name in _FACTS if name in node}
         made.digest, made.numbers = node["digest"], node.get("numbers")
+        made.form = node.get("form")
         return made
 
 
@@ -258,8 +314,8 @@ _KINDS: dict[str, Any] = {
     ),
     "bytes": lambda decoder, node, path: bytes.fromhex(node["value"]),
     "tuple": lambda decoder, node, path: tuple(decoder.items(node, path)),
-    "set": lambda decoder, node, path: {*decoder.items(node, path)},
-    "frozenset": lambda decoder, node, path: frozenset(decoder.items(node, path)),
+    "set": lambda decoder, node, path: {*decoder.unordered(node, path)},
+    "frozenset": lambda decoder, node, path: frozenset(decoder.unordered(node, path)),
     "dict": _Decoder.dict,
     "array": _Decoder.array,
     "frame": _Decoder.frame,
@@ -272,7 +328,7 @@ _KINDS: dict[str, Any] = {
     "same": _Decoder.same,
     "text": lambda decoder, node, path: _atom(node["type"], node["value"]),
     "callable": lambda decoder, node, path: _atom("callable", node["name"]),
-    "class": lambda decoder, node, path: _atom("class", node["name"]),
+    "class": _Decoder.class_,
     "module": lambda decoder, node, path: _atom("module", node["name"]),
     "hidden": lambda decoder, node, path: _stand_in(node["type"], Hidden),
     "ignored": lambda decoder, node, path: _stand_in("ignored", Hidden),
