@@ -90,7 +90,7 @@ class Notebooks:
         """Show what updates have left out, and what they have changed."""
         for report in terminalreporter.stats.get("passed", ()):
             for name, text in report.sections if report.when == "call" else ():
-                if name.endswith(_SECTION):
+                if name == f"Captured {_SECTION} call":  # as pytest names it
                     terminalreporter.write_line(text)
 
 
