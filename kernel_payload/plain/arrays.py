@@ -90,6 +90,16 @@ def tensor(encoder: Encoder, value: Any, path: str) -> Told:
     return tell(encoder, x, path, name_of(type(value)), dtype=dtype)
 
 
+def generator(encoder: Encoder, value: Any, path: str) -> Told:
+    """Tell a random generator of torch."""
+    return tensor(encoder, value.get_state(), f"{path}.get_state()")
+
+
+def storage(encoder: Encoder, value: Any, path: str) -> Told:
+    """Tell a storage of torch by its bytes."""
+    return encoder.tell(bytes(value.tolist()), path)
+
+
 def _plain(value: Any) -> Any:
     numpy = sys.modules["numpy"]
     if any(base is numpy.ndarray for base in live.mro(type(value))):

@@ -42,6 +42,11 @@ def module(encoder: Encoder, value: Any, path: str) -> Told:
 
 def by_name(encoder: Encoder, value: Any, path: str) -> Told:
     """Tell what is made in C by its name."""
+    holder = getattr(value, "__self__", None)
+    if holder is not None and not live.is_class(holder) and type(holder) is not types.ModuleType:
+        told, weight = encoder.named({"__self__": holder}, path)
+        name = {"is": "function", "name": value.__qualname__, "arguments": []}
+        return {**name, "holds": told}, weight
     names = (getattr(value, "__module__", None), getattr(value, "__qualname__", ""))
     return {"is": "callable", "name": ".".join(filter(None, map(str, names)))}, 8
 

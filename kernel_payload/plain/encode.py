@@ -14,7 +14,8 @@ from typing import Any
 from . import arrays
 from .names import name_of
 from .nodes import IGNORED, Json, canonical, is_large, sum_up
-from .rules import ALIKE, SCALARS, Rule, hidden, rule_for
+from .rules import ALIKE, SCALARS, Rule, rule_for
+from .shown import hidden
 
 SIZE = 16384
 """Bytes up to which a value, or a part of one, is told in full, unless said otherwise."""

@@ -68,6 +68,17 @@ def _dtype(encoder: Encoder, column: Any) -> str:
     return f"category{' ordered' if column.ordered else ''} {shown}"
 
 
+def categories(encoder: Encoder, value: Any, path: str) -> Told:
+    """Tell a dtype of categories by these."""
+    told, weight = encoder.tell([*(value.categories if value.categories is not None else ())], path)
+    node = {
+        "is": "instance",
+        "type": name_of(type(value)),
+        "attributes": {"ordered": value.ordered},
+    }
+    return {**node, "contents": told}, weight
+
+
 def series(encoder: Encoder, value: Any, path: str) -> Told:
     """Tell a series of pandas."""
     told, weight = _column(encoder, path, value.array, _dtype(encoder, value.array))

@@ -18,9 +18,11 @@ from .. import live
 from ..contents import attributes, is_closed, reduced
 from ..instances import VIEWS, Layout
 from ..live import Kind
-from . import arrays, code, frames
+from . import arrays, code
+from .libraries import rule_of_library
 from .names import name_of
 from .nodes import Json, canonical, digest, label, statistics
+from .shown import hidden, text
 
 if TYPE_CHECKING:
     from .encode import Encoder
@@ -125,17 +127,6 @@ def _reference(encoder: Encoder, value: Any, path: str) -> Told:
 def _view(encoder: Encoder, value: Any, path: str) -> Told:
     told, weight = encoder.named({"mapping": gc.get_referents(value)[0]}, path)
     return {"is": "instance", "type": name_of(type(value)), "attributes": told}, weight
-
-
-def hidden(encoder: Encoder, value: Any, path: str) -> Told:
-    """Tell of what type a value is, and no more."""
-    return {"is": "hidden", "type": name_of(type(value))}, 8
-
-
-def text(encoder: Encoder, value: Any, path: str) -> Told:
-    """Tell what is what it shows: dates, decimals, paths, names."""
-    shown = str(value)
-    return {"is": "text", "type": name_of(type(value)), "value": shown}, len(shown)
 
 
 def _pattern(encoder: Encoder, value: Any, path: str) -> Told:
@@ -244,32 +235,12 @@ _KINDS: dict[Kind, Rule] = {
     Kind.FRAME: hidden,
     Kind.WEAK: _reference,
 }
-_LIBRARY: dict[tuple[str, str], Rule] = {
-    ("numpy", "MaskedArray"): arrays.masked,
-    ("numpy", "ndarray"): arrays.array,
-    ("numpy", "generic"): arrays.scalar,
-    ("torch", "Tensor"): arrays.tensor,
-    ("pandas", "DataFrame"): frames.frame,
-    ("pandas", "Series"): frames.series,
-    ("pandas", "Index"): frames.index,
-    ("pandas", "ExtensionArray"): frames.extension,
-    **{("pandas", name): text for name in ("Period", "Interval", "BaseOffset", "ExtensionDtype")},
-    ("pandas", "NAType"): text,
-    ("polars", "DataFrame"): frames.polars_frame,
-    ("polars", "Series"): frames.polars_series,
-    **{("pyarrow", name): frames.arrow for name in ("Array", "ChunkedArray", "Table")},
-    ("pyarrow", "RecordBatch"): frames.arrow,
-    ("sympy", "Basic"): text,  # which also keeps its hash
-    **{("typing", name): text for name in ("_GenericAlias", "TypeVar")},  # it hides its arguments
-}
 ALIKE = {
     *(_tuple, _frozenset, text, hidden),
     *(arrays.scalar, code.class_, code.module, code.by_name, code.member),
 }
 """Rules for what does not change: equal ones may be one object, or not."""
 
-# pictures: what is in them, canvas and caches, is for their library to know
-_HIDDEN = ("matplotlib", "mpl_toolkits")
 _TEXTS = {*map(id, (datetime.date, datetime.time, datetime.timedelta, range, PurePath))}
 
 
@@ -277,13 +248,9 @@ def rule_for(cls: type) -> Rule:  # noqa: PLR0911  (a table by kind)
     """Give the rule for the instances of a class that is no scalar's."""
     if rule := _EXACT.get(id(cls)):
         return rule
-    if live.type_name(cls).partition(".")[0] in _HIDDEN:
-        return hidden
     bases = live.mro(cls)
-    for base in bases:
-        package, _, rest = live.type_name(base).partition(".")
-        if rest and (rule := _LIBRARY.get((package, live.qualname_of(base)))):
-            return rule
+    if rule := rule_of_library(cls):
+        return rule
     if any(base is BaseException for base in bases):
         return _error
     kind = live.kind_of(cls)
