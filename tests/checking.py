@@ -10,8 +10,10 @@ import nbformat
 from conftest import notebook
 
 from tmrun.baseline import files_of
-from tmrun.check import Checked, CheckedCell, Settings, check, update
+from tmrun.check import check, update
 from tmrun.check_words import about_cell, in_words
+from tmrun.checked import Checked, CheckedCell
+from tmrun.subject import Settings
 
 
 class Bench:

@@ -16,7 +16,8 @@ from packaging.requirements import Requirement
 from test_foreign_kernel import PYTHONS, _version
 
 from tmrun.baseline import files_of
-from tmrun.check import Settings, check
+from tmrun.check import check
+from tmrun.subject import Settings
 
 RERUNS = int(os.environ.get("TMRUN_RERUNS", "1"))
 """How many times each notebook is run; CI says 20."""

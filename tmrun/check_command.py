@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from kernel_payload.varchive.errors import UsageError
 
 from .baseline import SUFFIX, baseline_of, orphans
-from .check import Checked, Settings, baseline_stem, check, update
+from .check import check, update
 from .check_words import as_data, columns, in_words, markdown, row, workflow_commands
+from .checked import Checked
 from .diff_words import Line, styled
+from .subject import Settings, baseline_stem
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -61,20 +63,11 @@ def check_command(
     int
         The exit status.
     """
-    act, found = update if updating else check, []
-    notebooks = [*dict.fromkeys(_found(given))]
-    for orphan in _orphans(given):
-        found.append(orphan)
-        if not as_json:
-            _print(in_words(orphan))
-    for notebook, into in zip(notebooks, _places(notebooks, output_dir), strict=True):
-        with display() as notify:
-            checked = act(notebook, into, settings, notify)
+    say = (lambda lines: None) if as_json else _print
+    found = []
+    for checked in _all(given, settings, updating, output_dir, display):
         found.append(checked)
-        if output_dir is None and (checked.ok or checked.report is None):
-            shutil.rmtree(into, ignore_errors=True)
-        if not as_json:
-            _print(in_words(checked))
+        say(in_words(checked))
         if checked.report is not None and checked.report.signal is not None:
             break
     if as_json:
@@ -84,6 +77,25 @@ def check_command(
     if os.environ.get("GITHUB_ACTIONS") == "true":
         _tell_github(found, as_json)
     return _status(found)
+
+
+def _all(
+    given: list[str],
+    settings: Settings,
+    updating: bool,
+    output_dir: str | None,
+    display: Callable[[], AbstractContextManager[Display]],
+) -> Iterator[Checked]:
+    """Check the notebooks, one after the other."""
+    act = update if updating else check
+    notebooks = [*dict.fromkeys(_found(given))]
+    yield from _orphans(given)
+    for notebook, into in zip(notebooks, _places(notebooks, output_dir), strict=True):
+        with display() as notify:
+            checked = act(notebook, into, settings, notify)
+        if output_dir is None and (checked.ok or checked.report is None):
+            shutil.rmtree(into, ignore_errors=True)
+        yield checked
 
 
 def _status(found: list[Checked]) -> int:

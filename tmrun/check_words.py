@@ -16,7 +16,7 @@ from .diff_words import Line, of_cell, title
 from .picture_words import count, cut, plain
 
 if TYPE_CHECKING:
-    from .check import Checked, CheckedCell
+    from .checked import Checked, CheckedCell
     from .differ import CellDiff
 
 SIDES = ("the baseline", "this run")

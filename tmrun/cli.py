@@ -256,8 +256,8 @@ def check(notebooks: tuple[str, ...], **given: Any) -> None:
     # see `run`
     sys.modules.setdefault("rfc3987_syntax", cast("Any", None))
 
-    from .check import Settings
     from .check_command import check_command
+    from .subject import Settings
 
     passed = ("kernel", "cwd", "timeout", "notebook_timeout", "startup_timeout", "threads")
     options = {name: given[name] for name in (*passed, "job_timeout")}

@@ -19,11 +19,13 @@ import pytest
 from kernel_payload.varchive.errors import TmrunError, UsageError
 
 from .baseline import baseline_of, orphans
-from .check import Checked, CheckedCell, Settings, baseline_stem, check, update
+from .check import check, update
 from .check_words import BAD, about_cell, in_words
+from .checked import Checked, CheckedCell
 from .notebook import read
 from .plan import runs
 from .show import first_line
+from .subject import Settings, baseline_stem
 
 _LABEL = 40  # characters
 _SECTION = "tmrun"

@@ -25,7 +25,7 @@ _NUMBERS = "iufc"  # booleans are alike or not: no tolerance applies
 
 def array(encoder: Encoder, value: Any, path: str) -> Told:
     """Tell an array."""
-    return tell(encoder, _plain(value), path, name_of(type(value)))
+    return tell_array(encoder, _plain(value), path, name_of(type(value)))
 
 
 def scalar(encoder: Encoder, value: Any, path: str) -> Told:
@@ -33,7 +33,7 @@ def scalar(encoder: Encoder, value: Any, path: str) -> Told:
     return array(encoder, value, path)
 
 
-def tell(
+def tell_array(
     encoder: Encoder, x: Any, path: str, name: str, *, dtype: str | None = None, mask: Any = None
 ) -> Told:
     """Tell an array under the name of a type, and of a dtype when it is not its own.
@@ -76,9 +76,9 @@ def _narrow(x: Any) -> Any:
 def masked(encoder: Encoder, value: Any, path: str) -> Told:
     """Tell a masked array; what is masked is none."""
     if value.dtype.names:  # its fields have masks of their own
-        return tell(encoder, value, path, name_of(type(value)))
+        return tell_array(encoder, value, path, name_of(type(value)))
     mask = sys.modules["numpy"].ma.getmaskarray(value)
-    return tell(encoder, _plain(value), path, name_of(type(value)), mask=mask)
+    return tell_array(encoder, _plain(value), path, name_of(type(value)), mask=mask)
 
 
 def tensor(encoder: Encoder, value: Any, path: str) -> Told:
@@ -87,7 +87,7 @@ def tensor(encoder: Encoder, value: Any, path: str) -> Told:
     narrow = "bfloat16" in str(dense.dtype) or "float8" in str(dense.dtype)
     dtype = str(value.dtype).removeprefix("torch.")
     x = (dense.float() if narrow else dense).numpy()
-    return tell(encoder, x, path, name_of(type(value)), dtype=dtype)
+    return tell_array(encoder, x, path, name_of(type(value)), dtype=dtype)
 
 
 def generator(encoder: Encoder, value: Any, path: str) -> Told:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from . import arrays
+from .arrays import tell_array
 from .names import name_of
 from .nodes import IGNORED, Json, canonical, is_large, sum_up
 from .rules import ALIKE, SCALARS, Rule, rule_for
@@ -170,7 +170,7 @@ class Encoder:
 
     def part(self, x: Any, path: str, dtype: str, mask: Any = None) -> Told:
         """Tell a column that is an array of numpy, whose dtype has a name of its own."""
-        return self.fitting(*arrays.tell(self, x, path, "column", dtype=dtype, mask=mask), x)
+        return self.fitting(*tell_array(self, x, path, "column", dtype=dtype, mask=mask), x)
 
     def ignores(self, path: str) -> bool:
         """Whether what is there is not to be told."""

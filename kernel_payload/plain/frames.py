@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import live
-from . import arrays
+from .arrays import tell_array
 from .names import name_of
 from .nodes import IGNORED, Json, canonical, digest, label
 
@@ -110,7 +110,7 @@ def extension(encoder: Encoder, value: Any, path: str) -> Told:
     """Tell an array of pandas."""
     x, mask = _as_numpy(value)
     name = name_of(type(value))
-    return arrays.tell(encoder, x, path, name, dtype=_dtype(encoder, value), mask=mask)
+    return tell_array(encoder, x, path, name, dtype=_dtype(encoder, value), mask=mask)
 
 
 def _as_numpy(column: Any) -> tuple[Any, Any]:

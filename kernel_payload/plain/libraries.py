@@ -9,7 +9,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .. import live
-from . import arrays, frames
+from .arrays import array, generator, masked, scalar, storage, tensor
+from .frames import (
+    arrow,
+    categories,
+    extension,
+    frame,
+    index,
+    polars_frame,
+    polars_series,
+    series,
+)
 from .nodes import Json
 from .shown import hidden, stated, text
 
@@ -19,24 +29,24 @@ if TYPE_CHECKING:
 Rule = Callable[["Encoder", Any, str], tuple[Json, int]]
 
 _TABLE: dict[tuple[str, str], Rule] = {
-    ("numpy", "MaskedArray"): arrays.masked,
-    ("numpy", "ndarray"): arrays.array,
-    ("numpy", "generic"): arrays.scalar,
-    ("torch", "Tensor"): arrays.tensor,
-    ("torch", "Generator"): arrays.generator,
-    ("torch", "UntypedStorage"): arrays.storage,
-    ("pandas", "DataFrame"): frames.frame,
-    ("pandas", "Series"): frames.series,
-    ("pandas", "Index"): frames.index,
-    ("pandas", "ExtensionArray"): frames.extension,
-    ("pandas", "CategoricalDtype"): frames.categories,
+    ("numpy", "MaskedArray"): masked,
+    ("numpy", "ndarray"): array,
+    ("numpy", "generic"): scalar,
+    ("torch", "Tensor"): tensor,
+    ("torch", "Generator"): generator,
+    ("torch", "UntypedStorage"): storage,
+    ("pandas", "DataFrame"): frame,
+    ("pandas", "Series"): series,
+    ("pandas", "Index"): index,
+    ("pandas", "ExtensionArray"): extension,
+    ("pandas", "CategoricalDtype"): categories,
     **{("pandas", name): text for name in ("Period", "Interval", "BaseOffset", "ExtensionDtype")},
     ("pandas", "NAType"): text,
-    ("polars", "DataFrame"): frames.polars_frame,
-    ("polars", "Series"): frames.polars_series,
+    ("polars", "DataFrame"): polars_frame,
+    ("polars", "Series"): polars_series,
     **{("polars", name): stated for name in ("LazyFrame", "Expr")},
-    **{("pyarrow", name): frames.arrow for name in ("Array", "ChunkedArray", "Table")},
-    ("pyarrow", "RecordBatch"): frames.arrow,
+    **{("pyarrow", name): arrow for name in ("Array", "ChunkedArray", "Table")},
+    ("pyarrow", "RecordBatch"): arrow,
     ("PIL", "Image"): stated,
     ("sympy", "Basic"): text,  # which also keeps its hash
     **{("typing", name): text for name in ("_GenericAlias", "TypeVar")},  # it hides its arguments

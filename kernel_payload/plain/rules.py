@@ -18,7 +18,8 @@ from .. import live
 from ..contents import attributes, is_closed, reduced
 from ..instances import VIEWS, Layout
 from ..live import Kind
-from . import arrays, code
+from .arrays import scalar
+from .code import by_name, class_, function, member, method, module
 from .libraries import rule_of_library
 from .names import name_of
 from .nodes import Json, canonical, digest, label, statistics
@@ -218,9 +219,9 @@ _EXACT: dict[int, Rule] = {
     **dict.fromkeys(map(id, (bytearray, memoryview, array.array)), _buffer),
     **dict.fromkeys(map(id, weakref.ProxyTypes), _reference),
     **dict.fromkeys(VIEWS, _view),
-    id(types.FunctionType): code.function,
-    id(types.MethodType): code.method,
-    id(types.ModuleType): code.module,
+    id(types.FunctionType): function,
+    id(types.MethodType): method,
+    id(types.ModuleType): module,
     id(re.Pattern): _pattern,
     id(slice): _slice,
     id(type(iter(set()))): _set_iterator,
@@ -229,15 +230,15 @@ _EXACT: dict[int, Rule] = {
     **dict.fromkeys(map(id, (types.GenericAlias, types.UnionType)), text),
 }
 _KINDS: dict[Kind, Rule] = {
-    Kind.CLASS: code.class_,
-    Kind.ENUM: code.member,
-    Kind.BY_NAME: code.by_name,
+    Kind.CLASS: class_,
+    Kind.ENUM: member,
+    Kind.BY_NAME: by_name,
     Kind.FRAME: hidden,
     Kind.WEAK: _reference,
 }
 ALIKE = {
     *(_tuple, _frozenset, text, hidden),
-    *(arrays.scalar, code.class_, code.module, code.by_name, code.member),
+    *(scalar, class_, module, by_name, member),
 }
 """Rules for what does not change: equal ones may be one object, or not."""
 
@@ -257,7 +258,7 @@ def rule_for(cls: type) -> Rule:  # noqa: PLR0911  (a table by kind)
     if rule := _KINDS.get(kind):
         return rule
     if any(base is types.ModuleType for base in bases):
-        return code.module
+        return module
     if not live.is_notebook_class(cls) and (
         kind is Kind.ATOM or any(id(base) in _TEXTS for base in bases)
     ):
