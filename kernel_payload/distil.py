@@ -171,6 +171,9 @@ class _Distiller:
                 status="ok" if state.status == SPAWNED else state.status,
                 error=self._error(state),
                 entries=new,
+                made=tuple(sorted(new.keys() - table.keys())),
+                changed=tuple(sorted(new.keys() & table.keys())),
+                deleted=tuple(sorted(table.keys() - told.keys())),
                 gone=tuple(sorted(table.keys() - told.keys())),
                 answer=answer,
                 variables=len(told),
@@ -194,6 +197,8 @@ class _Distiller:
             elif found == _WITHHELD:
                 withheld.add(name)
         answer: Any = state.answer if state.answer in told else None
+        if state.answer in withheld:
+            withheld.add(ANSWER)
         if isinstance(state.answer, Entry):
             answer = self._entry(ANSWER, state.answer, variables.loader.load_answer)
             if answer == _WITHHELD:

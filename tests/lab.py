@@ -209,6 +209,8 @@ class Cell:
 class Notebook:
     """The notebook that a browser shows: cells are typed at its end, and run with Shift+Enter."""
 
+    was_reloaded = False
+
     def __init__(self, page: Page) -> None:
         self._page = page
         self._cells = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell")
@@ -241,6 +243,7 @@ class Notebook:
         """Save it, and load the page again; cells stay what they were."""
         _command(self._page, "docmanager:save")
         self._page.reload()
+        self.was_reloaded = True
         self._until_ready()
 
     def _until_ready(self) -> None:
@@ -278,10 +281,12 @@ class Lab:
         page, self._page = (None if without else self._page) or self._new_page(without), None
         try:
             _command(page, "docmanager:open", path=path.relative_to(self._server.root).as_posix())
-            yield Notebook(page)
+            shown = Notebook(page)
+            yield shown
             _command(page, "docmanager:save")
             _command(page, "application:close")
-            if not without:
+            # one that was loaded again opens in its own time what it had open
+            if not without and not shown.was_reloaded:
                 self._page = page
         finally:
             self._server.end_kernels()

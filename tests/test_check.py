@@ -543,14 +543,15 @@ def test_outputs_are_kept_where_one_asks_or_something_differs(
     bench = Bench(tmp_path, "x = 1")
     assert command("check", "--update", "study.ipynb", cwd=tmp_path).returncode == 0
     assert command("check", "study.ipynb", cwd=tmp_path).returncode == 0
-    assert [*temporary.glob("tmrun-check-*")] == []
+    assert [*temporary.glob("tmrun-check-*/*")] == []
     for _ in range(2):
         done = command("check", "study.ipynb", "-o", "kept", cwd=tmp_path)
         assert done.returncode == 0, done.stdout
     assert tmrun.vars(tmp_path / "kept/study.out.ipynb", 1)["x"] == 1
     bench.replace(1, "1", "2")
-    assert command("check", "study.ipynb", cwd=tmp_path).returncode == 1
-    (kept,) = temporary.glob("tmrun-check-*")
+    for _ in range(2):
+        assert command("check", "study.ipynb", cwd=tmp_path).returncode == 1
+    (kept,) = temporary.glob("tmrun-check-*/*")
     assert tmrun.vars(kept / "study.out.ipynb", 1)["x"] == 2
     assert not (tmp_path / "study.out.ipynb").exists()
 
@@ -847,3 +848,88 @@ def test_a_kernel_elsewhere_needs_no_library_here(tmp_path: Path) -> None:
     told = in_new_process(code, bench.path)
     assert "~ a: of another shape: (4,) -> (5,)" in told
     assert told.splitlines()[-1] == "1 False"
+
+
+# -- what a user of the first version found
+
+
+def test_keys_that_are_never_the_same_are_left_out_whatever_they_are(tmp_path: Path) -> None:
+    bench = Bench(
+        tmp_path,
+        "import uuid\nimport pandas as pd",
+        "jobs = {str(uuid.uuid4()): {'n': i} for i in range(3)}\n"
+        "cols = pd.DataFrame({str(uuid.uuid4()): [1, 2], 'b': [3, 4]})\nkept = 1",
+    )
+    found = {each.path for each in bench.update().unsteady}
+    assert found == {"jobs[*]", "cols[*]"}
+    files = bench.files
+    assert bench.check().status == "ok"
+    assert bench.update().status == "unchanged"
+    assert bench.files == files
+    bench.replace(2, "kept = 1", "kept = 2")
+    assert paths(bench.check(), 2) == {"kept": "value"}
+
+
+def test_a_cell_that_is_gone_is_named_where_the_notebooks_part(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "a = 1", "b = 2", "c = 3", "d = 4")
+    bench.update()
+    del bench.book.cells[1]
+    bench.write()
+    text = text_of(bench.check())
+    assert "they part at cell 2, which only the baseline has: b = 2" in text
+    bench.replace(2, "c = 3", "c = b")
+    checked = bench.check()
+    assert checked.status == "failed"
+    text = text_of(checked)
+    assert "they part at cell 2, which only the baseline has: b = 2" in text
+    assert "cell 2, which only the baseline has: b = 2\n  - b: int 2" in text
+    assert text.count("NameError: name 'b' is not defined") == 1
+    assert "d = 4" not in text, "the run has not come to it"
+
+
+@pytest.mark.parametrize("said", [{"ignore": ["msd"]}, {"check": ["other"]}, {"check": []}])
+def test_what_is_ignored_is_so_as_an_answer_too_and_at_once(tmp_path: Path, said: Any) -> None:
+    bench = Bench(tmp_path, "other = 1\nmsd = 2.5\nmsd", "raise ValueError(1)")
+    bench.book.cells[1].metadata.tags = ["raises-exception"]
+    bench.write()
+    bench.update()
+    bench.book.cells[0].metadata.tmrun = said
+    bench.book.cells[1].metadata.tmrun = {"ignore": ["Error"]}
+    bench.write()
+    assert bench.check().status == "ok"
+
+
+def test_process_ids_and_the_environment_are_of_this_machine(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "import os\nenv = dict(os.environ)\npp = {'parent': os.getppid()}")
+    found = {(each.path, each.kind) for each in bench.update().unsteady}
+    assert found >= {("env", "the environment"), ("pp['parent']", "a process id")}
+    done = command("check", "study.ipynb", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+def test_what_was_left_out_and_is_steady_now_is_said_to_be_checked(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "import time", "coin = time.time()")
+    bench.update()
+    bench.replace(2, "time.time()", "5")
+    made = bench.update()
+    assert "cell 2: both runs agree, and what was left out is checked: coin" in text_of(made)
+
+
+def test_the_answer_of_a_new_cell_is_told(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "a = 1")
+    bench.update()
+    bench.book.cells.append(nbformat.v4.new_code_cell("a + 6"))
+    bench.write()
+    assert "+ Out: int 7" in text_of_cell(bench.check(), 2)
+
+
+def test_a_baseline_says_what_each_cell_made_changed_and_deleted(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, "import numpy as np\na = np.float64(1.5)", "a += 1\nb = 2", "del a")
+    bench.update()
+    states = [tmrun.open(bench.baseline).state(n) for n in (1, 2, 3)]
+    assert [(s.made, s.changed, s.deleted) for s in states] == [
+        (("a",), (), ()),
+        (("b",), ("a",), ()),
+        ((), (), ("a",)),
+    ]
+    assert states[0].entries["a"].preview == "1.5"

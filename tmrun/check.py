@@ -13,6 +13,7 @@ from kernel_payload.varchive.errors import Damaged, TmrunError
 from .baseline import (
     NoBaseline,
     cells_of,
+    how_to_update,
     open_baseline,
     refuse_others,
     replace_baseline,
@@ -54,6 +55,9 @@ def check(notebook: Path, into: Path, settings: Settings, notify: Notify) -> Che
             found = compare_recordings(baseline, plain, subject.measure(report.cells))
     except NoBaseline as error:
         return Checked(notebook, "no baseline", str(error))
+    except Damaged as error:
+        mend = f"take one side of a merge, or make it anew: {how_to_update(notebook)}"
+        return Checked(notebook, "error", f"{error}; {mend}")
     except (TmrunError, OSError, RecursionError) as error:
         return Checked(notebook, "error", str(error))
     count = sum(map(len, ignored.values()))
@@ -79,18 +83,30 @@ def update(notebook: Path, into: Path, settings: Settings, notify: Notify) -> Ch
             return _not_updated(notebook, report)
         if cells_of(first) != cells_of(second):
             return Checked(notebook, "error", "two runs did not run the same cells", report)
+        before = _left_out(notebook, subject)
         changes = _changes(notebook, second, subject.measure(report.cells))
         status = replace_baseline(notebook, second.archive.path)
     except (TmrunError, OSError) as error:
         return Checked(notebook, "error", str(error))
+    found = tuple(dict.fromkeys(subject.found))
+    notes = [*shortfalls(second, subject.by_number(report.cells))]
+    paths = {(each.n, each.path) for each in found}
+    for n, names in sorted(before.items()):
+        if again := [name for name in names if (n, name) not in paths]:
+            what = ", ".join(again)
+            notes.append(f"cell {n}: both runs agree, and what was left out is checked: {what}")
     return Checked(
-        notebook,
-        status,
-        report=report,
-        diff=changes,
-        unsteady=tuple(dict.fromkeys(subject.found)),
-        notes=tuple(shortfalls(second, subject.by_number(report.cells))),
+        notebook, status, report=report, diff=changes, unsteady=found, notes=tuple(notes)
     )
+
+
+def _left_out(notebook: Path, subject: Subject) -> dict[int, tuple[str, ...]]:
+    """Give what the baseline that there is leaves out; nothing when there is none."""
+    try:
+        baseline = open_baseline(notebook)
+        return unsteady(baseline, cells_of(baseline), subject.numbered())
+    except (NoBaseline, Damaged):
+        return {}
 
 
 def _changes(
@@ -98,20 +114,22 @@ def _changes(
 ) -> Diff | None:
     """Give what differs from the baseline that there is; None when there is none."""
     try:
-        return compare_recordings(open_baseline(notebook), made, measure)
+        found = compare_recordings(open_baseline(notebook), made, measure)
+        return None if found.troubled else found
     except (NoBaseline, Damaged):  # what is damaged is replaced
         return None
 
 
 def _not_updated(notebook: Path, report: Report) -> Checked:
-    reason = f"{report.reason or 'its record is incomplete'}; the baseline is left as it was"
-    return replace(_checked(notebook, report, None, 0), status="failed", reason=reason)
+    kept = "the baseline is left as it was"
+    reason = f"{report.reason or 'its record is incomplete'}; {kept}"
+    found = _checked(notebook, report, None, 0)
+    return replace(found, status="failed", reason=reason, notes=(kept,))
 
 
 def _checked(notebook: Path, report: Report, found: Diff | None, ignored: int) -> Checked:
     by_number = {cell.b: cell for cell in found.cells if cell.b is not None} if found else {}
-    # a run that ended early has not come to the others
-    gone = _missing(found if report.status == "ok" else None)
+    gone = _missing(found, whole=report.status == "ok")
     cells = tuple(CheckedCell(cell, *(_of(cell.n, by_number, gone))) for cell in report.cells)
     status = "ok"
     if report.status != "ok":
@@ -139,9 +157,15 @@ def _of(
     return (None, ()) if n is None else (found.get(n), gone.get(n, ()))
 
 
-def _missing(found: Diff | None) -> dict[int, tuple[CellDiff, ...]]:
-    """Give the cells that only the baseline has, by the cell before them, or else the first."""
+def _missing(found: Diff | None, *, whole: bool) -> dict[int, tuple[CellDiff, ...]]:
+    """Give the cells that only the baseline has, by the cell before them, or else the first.
+
+    A run that ended early (not ``whole``) has not come to those behind its last cell.
+    """
     cells = found.cells if found else ()
+    if not whole:
+        last_run = max((i for i, cell in enumerate(cells) if cell.b is not None), default=0)
+        cells = cells[:last_run]
     numbers = [cell.b for cell in cells if cell.b is not None]
     last = numbers[0] if numbers else 0
     gone: dict[int, tuple[CellDiff, ...]] = {}

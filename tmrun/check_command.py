@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from .check import check, update
 from .check_words import as_data, columns, in_words, markdown, row, workflow_commands
 from .checked import Checked
 from .diff_words import Line, styled
+from .scratch import scratch, temporary_top
 from .subject import Settings, baseline_stem
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def _places(notebooks: list[Path], output_dir: str | None) -> Iterator[Path]:
     stems = [baseline_stem(book) for book in notebooks]
     for place, stem in enumerate(stems):
         if output_dir is None:
-            yield Path(tempfile.mkdtemp(prefix=f"tmrun-check-{stem}-"))
+            yield scratch(temporary_top(), stem, str(notebooks[place].absolute()))
             continue
         into = Path(output_dir)
         if stem in stems[:place]:

@@ -40,21 +40,26 @@ def about_cell(cell: CheckedCell, checked: Checked) -> Iterator[Line]:
 def _wrong(cell: CheckedCell, checked: Checked) -> Iterator[Line]:
     if cell.status == "failed":
         yield from _failure(cell, checked)
-    if cell.diff is not None:
+    elif cell.diff is not None:
         yield from of_cell(_told(cell.diff), SIDES)
     for gone in cell.missing:
         yield from of_cell(gone, SIDES)
 
 
 def _failure(cell: CheckedCell, checked: Checked) -> Iterator[Line]:
+    yield "", ""
+    yield "bold", f"cell {cell.report.n}" if cell.diff is None else title(cell.diff, SIDES)
     error = cell.report.error
     if error is None or cell.report.status in ("interrupted", "timeout"):
         what = checked.reason
     else:
         what = f"{error.ename}: {error.evalue}"
-    yield "red", f"  cell {cell.report.n}: {plain(cut(what, 3 * _WIDTH))}"
+    yield "red", f"  {plain(cut(what, 3 * _WIDTH))}"
     if error is not None and error.line is not None:
         yield "red", f"    line {error.lineno}: {plain(error.line.strip())}"
+    if cell.diff is not None:
+        differing = replace(_told(cell.diff), outcomes=None)
+        yield from (line for line in of_cell(differing, SIDES) if line[1] and line[0] != "bold")
 
 
 def _told(found: CellDiff) -> CellDiff:
@@ -79,13 +84,13 @@ def in_words(checked: Checked) -> Iterator[Line]:
     """Say what became of a notebook."""
     style = _STYLES.get(checked.status, "red")
     yield style, f"{plain(str(checked.notebook))}: {_head(checked)}"
-    if checked.reason and checked.status != "different":
-        yield style, f"  {plain(checked.reason, keep=chr(10))}"
     bad = [cell for cell in checked.cells if cell.status in BAD]
+    if checked.reason and not bad:
+        yield style, f"  {plain(checked.reason, keep=chr(10))}"
+    if checked.status in BAD and checked.diff is not None and checked.diff.first is not None:
+        yield "bold", f"  they part at {title(checked.diff.first, SIDES)}"
     for gone in checked.missing:
         yield from of_cell(gone, SIDES)
-    if checked.status == "different" and bad and bad[0].diff is not None:
-        yield "bold", f"  they part at {title(bad[0].diff, SIDES)}"
     for cell in checked.cells:
         yield from about_cell(cell, checked) if cell in bad[:1] else _wrong(cell, checked)
     if checked.status == "updated" and checked.diff is not None:
@@ -138,8 +143,8 @@ def row(checked: Checked) -> tuple[str, ...]:
     ran = sum(cell.report.seconds is not None for cell in checked.cells)
     seconds = "" if checked.report is None else f"{checked.report.seconds:.1f}"
     first = f"cell {bad[0].report.n}" if bad else ""
-    if bad and bad[0].diff is not None:
-        first = title(bad[0].diff, SIDES)
+    if bad and checked.diff is not None and checked.diff.first is not None:
+        first = title(checked.diff.first, SIDES)
     return (
         str(checked.notebook),
         checked.status,

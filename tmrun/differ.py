@@ -22,7 +22,7 @@ from .match import Cell, Match, match
 from .reader import Recording
 from .reference import open_reference
 from .show import first_line
-from .variable_diff import Judge, Nothing, Snapshot, VariableDiff
+from .variable_diff import OUT, Judge, Nothing, Snapshot, VariableDiff, text_of_alone
 
 _DAMAGED = "damaged"
 
@@ -224,7 +224,7 @@ class _Differ:
             by,
             first_line(a.source),
             edited=by != "state" and a.source != b.source,
-            outcomes=None if outcomes[0] == outcomes[1] else outcomes,
+            outcomes=None if _end_alike(a, b) else outcomes,
         )
         try:
             self._last = [Snapshot(self._left, _whole(a)), Snapshot(self._right, _whole(b))]
@@ -245,9 +245,19 @@ class _Differ:
         try:
             self._last[place] = Snapshot(side, _whole(state))
             variables, still = self._judge.states(*self._last, answers=False)
+            if isinstance(state.answer, Entry) and not state.answer.reason:
+                kind = "removed" if a is not None else "added"
+                variables += (VariableDiff(OUT, kind, *text_of_alone(state.answer, kind)),)
         except (Damaged, OSError, *MISREAD) as error:
             return replace(told, trouble=str(error))
         return replace(told, variables=variables, still=still)
+
+
+def _end_alike(a: State, b: State) -> bool:
+    """Whether two cells ended alike; where the text of an error is left out, by its name."""
+    if a.error and b.error and "evalue" not in (a.error.keys() & b.error.keys()):
+        return a.status == b.status and a.error.get("ename") == b.error.get("ename")
+    return outcome(a) == outcome(b)
 
 
 def _whole(state: State) -> State:

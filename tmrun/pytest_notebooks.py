@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import glob
-import hashlib
 import math
-import os
 import re
 import shutil
-import tempfile
 from collections.abc import Generator, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +20,7 @@ from .check_words import BAD, about_cell, in_words
 from .checked import Checked, CheckedCell
 from .notebook import read
 from .plan import runs
+from .scratch import scratch, temporary_top
 from .show import first_line
 from .subject import Settings, baseline_stem
 
@@ -161,28 +158,8 @@ class NotebookFile(pytest.File):
     def _place(self) -> Path:
         """Give an empty directory for what is recorded: pytest's cache, or a temporary one."""
         cache = getattr(self.config, "cache", None)
-        stem = baseline_stem(self.path)
-        if cache is None:
-            return Path(tempfile.mkdtemp(prefix=f"tmrun-check-{stem}-"))
-        # two notebooks may have one name, and two processes one notebook
-        key = hashlib.blake2b(self.nodeid.encode(), digest_size=3).hexdigest()
-        top: Path = cache.mkdir("tmrun")
-        for left in top.glob(f"{glob.escape(stem)}-{key}-*"):
-            if not _lives(left.name.rpartition("-")[2]):
-                shutil.rmtree(left, ignore_errors=True)
-        into = top / f"{stem}-{key}-{os.getpid()}"
-        into.mkdir(parents=True, exist_ok=True)
-        return into
-
-
-def _lives(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:  # another user's
-        pass
-    return int(pid) != os.getpid()
+        top = temporary_top() if cache is None else cache.mkdir("tmrun")
+        return scratch(top, baseline_stem(self.path), self.nodeid)
 
 
 class _Item(pytest.Item):

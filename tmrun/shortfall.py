@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
@@ -14,6 +15,7 @@ from .expectations import Expectation
 from .reader import Recording
 from .steady import Unsteady, general
 
+_ENVIRONMENT = "JPY_PARENT_PID"  # which only a kernel's environment has
 _PARTS = 10_000  # of a value that are looked at
 
 
@@ -52,14 +54,18 @@ def of_this_machine(made: Recording, places: list[str]) -> Iterator[Unsteady]:
     places : list of str
         The directories.
     """
+    own = str(os.getpid())  # the kernel's parent, of both runs
     for n in made.states():
         state = made.state(n)
         for name, entry in _made_here(state):
             for path, text in _texts(name, decode(entry.plain)):
-                if any(place in text for place in places):
-                    yield Unsteady(
-                        n, name + general(path[len(name) :]), "a path of this machine", text
-                    )
+                where = name + general(path[len(name) :])
+                if text == _ENVIRONMENT:
+                    yield Unsteady(n, where, "the environment")
+                elif text == own:
+                    yield Unsteady(n, where, "a process id", text)
+                elif any(place in text for place in places):
+                    yield Unsteady(n, where, "a path of this machine", text)
 
 
 def _made_here(state: State) -> Iterator[tuple[str, Entry]]:
@@ -75,8 +81,10 @@ def _texts(path: str, value: Any) -> Iterator[tuple[str, str]]:
     while stack and seen < _PARTS:
         at, found = stack.pop()
         seen += 1
-        if isinstance(found, str):
-            yield at, found
+        if isinstance(found, (str, int)):
+            yield at, str(found)
+        elif isinstance(found, dict) and _ENVIRONMENT in found:
+            yield at, _ENVIRONMENT
         elif isinstance(found, Atom):
             yield at, found.text
         elif id(found) not in known:

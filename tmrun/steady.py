@@ -122,13 +122,30 @@ def _of_values(name: str, n: int, x: Any, y: Any, by: Measure) -> Iterator[Unste
         if found.equal:
             yield from told.values()
             return
-        for each in found.differences:
-            path = name + general(each.path)
+        for each, shown in _generally(found.differences):
+            path = name + shown
             told.setdefault(path, Unsteady(n, path, _kind(each), each.a, each.b))
         if name in told or len(told) > _PATHS or not found.differences:
             break
     first = next(iter(told.values()), Unsteady(n, name, _RANDOM))
     yield replace(first, path=name)
+
+
+def _generally(found: tuple[Difference, ...]) -> Iterator[tuple[Difference, str]]:
+    """Give the general paths of differences; where each side has keys of its own, those of all."""
+    lone: dict[str, set[str]] = {}
+    for each in found:
+        if each.kind in ("missing", "added"):
+            lone.setdefault(_holder(each.path), set()).add(each.kind)
+    for each in found:
+        path, holder = general(each.path), _holder(each.path)
+        random = each.kind in ("missing", "added") and len(lone[holder]) > 1
+        yield each, f"{general(holder + '.')}[*]" if random and path.endswith("]") else path
+
+
+def _holder(path: str) -> str:
+    """Give the path of what holds what is at a path."""
+    return "".join(_STEP.findall(path)[:-1])
 
 
 def general(path: str) -> str:

@@ -163,7 +163,7 @@ class Subject:
         assert self.plan.varchive is not None
         about: Json = {"notebook": self.plan.name}
         if more:
-            about[UNSTEADY] = {str(n): sorted(names) for n, names in sorted(more.items())}
+            about[UNSTEADY] = {str(n): sorted({*names}) for n, names in sorted(more.items())}
         wishes = {}
         for n, expected in self.by_number(cells).items():
             wishes[str(n)] = expected.ignoring(more.get(n, ())).wish().as_data()

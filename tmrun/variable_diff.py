@@ -22,6 +22,7 @@ from .reader import Recording
 OUT = "Out"
 _CODE = ("module ", "class ", "function ")  # how previews of code begin
 _WITHHELD = "it was not to be saved (dontsave)"
+_LEFT_OUT = "the baseline leaves it out: not to be checked, or not the same in two runs"
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ class Snapshot:
         except Untrusted as error:
             self._untrusted = error
             self._variables = recording.describe(state.n)
-        withheld = {name: Entry("", 0, reason=_WITHHELD) for name in state.withheld}
+        why = _LEFT_OUT if self.is_plain else _WITHHELD
+        withheld = {name: Entry("", 0, reason=why) for name in state.withheld}
         self.entries = {**withheld, **self._variables.entries}
         self.answer = state.answer
 
@@ -199,7 +201,7 @@ def _by_entries(
     reasons = [entry.reason for entry in (a, b) if entry is not None and entry.reason]
     texts = _text(a), _text(b)
     unsaved = a is not None and b is not None and len(reasons) == 2 and a.type == b.type
-    if _WITHHELD in reasons or unsaved or (mixed and reasons):
+    if _WITHHELD in reasons or _LEFT_OUT in reasons or unsaved or (mixed and reasons):
         return True, VariableDiff(name, "unsaved", *texts, reason=reasons[-1])
     if a is None or b is None:
         if mixed and any(map(_is_code, (a, b))):
@@ -257,6 +259,11 @@ def _text(entry: Entry | None) -> str:
     plain = entry.preview.strip("<>") == entry.type
     parts = (entry.type, entry.dtype, shape, "" if plain else entry.preview)
     return " ".join(part for part in parts if part)
+
+
+def text_of_alone(entry: Entry, kind: str) -> tuple[str, str]:
+    """Say of what only one run has what it is, in A and in B."""
+    return (_text(entry), "") if kind == "removed" else ("", _text(entry))
 
 
 def _described(name: str, a: Entry, b: Entry, error: BaseException) -> VariableDiff:

@@ -163,8 +163,9 @@ class Encoder:
         return found
 
     def named(self, found: dict[str, Any], path: str, step: str = ".{}") -> Told:
-        """Tell what has names, in their order."""
-        told = {name: self.tell(found[name], path + step.format(name)) for name in sorted(found)}
+        """Tell what has names, in their order; names that are ignored are not told either."""
+        paths = {name: path + step.format(name) for name in sorted(found)}
+        told = {n: self.tell(found[n], at) for n, at in paths.items() if not self.ignores(at)}
         weight = sum(len(name) + weight for name, (_, weight) in told.items())
         return {name: node for name, (node, _) in told.items()}, 8 + weight
 

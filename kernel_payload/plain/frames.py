@@ -22,14 +22,15 @@ _CATEGORIES = 200  # characters in which they are told
 def frame(encoder: Encoder, value: Any, path: str) -> Told:
     """Tell a frame of pandas; one that is large by the sums of its columns."""
     labels, weight = encoder.listed(value.columns.tolist(), f"{path}.columns")
+    kept = [i for i, x in enumerate(labels) if not encoder.ignores(f"{path}[{label(x)}]")]
     names, _ = encoder.listed([*value.columns.names], f"{path}.columns.names")
     rows, more = index(encoder, value.index, f"{path}.index")
-    columns = [(f"{path}[{label(x)}]", value.iloc[:, i]) for i, x in enumerate(labels)]
+    columns = [(f"{path}[{label(labels[i])}]", value.iloc[:, i]) for i in kept]
     data, most = _columns(
         encoder, _column, [(step, x.array, _dtype(encoder, x.array)) for step, x in columns]
     )
     node: dict[str, Json] = {"is": "frame", "type": name_of(type(value)), "shape": [*value.shape]}
-    node |= {"columns": labels, "names": names, "index": rows, "data": data}
+    node |= {"columns": [labels[i] for i in kept], "names": names, "index": rows, "data": data}
     about, attrs = _attrs(encoder, value, path)
     return {**node, **about}, weight + more + most + attrs
 

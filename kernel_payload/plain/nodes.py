@@ -229,6 +229,11 @@ def _dict(node: Json, depth: int) -> str:
     return "{" + ", ".join(told + (["…"] if len(pairs) > _SHOWN else [])) + "}"
 
 
+def _array(node: Json) -> str:
+    items = node.get("items", [])
+    return _brief(items[0], 1) if node["shape"] == [] and items else f"[{_some(items, 1)}]"
+
+
 def _large(node: Json, _: int) -> str:
     numbers = node.get("numbers")
     if not numbers or "mean" not in numbers:
@@ -248,7 +253,7 @@ _SAY = {
     "set": lambda node, depth: f"{{{_some(node['items'], depth)}}}",
     "frozenset": lambda node, depth: f"frozenset({{{_some(node['items'], depth)}}})",
     "dict": _dict,
-    "array": lambda node, depth: f"[{_some(node.get('items', []), 1)}]",
+    "array": lambda node, depth: _array(node),
     "series": lambda node, depth: _brief(node["values"], depth),
     "index": lambda node, depth: _brief(node["values"], depth),
     "frame": lambda node, depth: f"columns {_some(node['columns'], 1)}",

@@ -235,7 +235,8 @@ class Varchive:
         below, n = [state], state.upon
         while n is not None and self._below[:2] != (run, n):
             if (data := self._json(state_name(run, n))) is None or n >= below[-1].n:
-                raise ValueError(f"there is no cell {n} below it")
+                name = self.path / state_name(run, n)
+                raise Damaged(f"{name}, on which cell {below[-1].n} stands, is missing")
             below.append(State.from_json(data))
             n = below[-1].upon
         table = {} if n is None else dict(self._below[2])
