@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from checking import Bench, paths
 
 import tmrun
 
@@ -165,3 +166,24 @@ def test_going_back_needs_nothing_in_the_kernel(
     nbformat.write(nb, tmp_path / "back.ipynb")
     report = tmrun.run(tmp_path / "back.ipynb", kernel=name)
     assert report.status == "ok", report.reason
+
+
+def test_a_notebook_is_checked_in_a_kernel_that_lacks_everything(
+    foreign: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its baseline is the one that this Python's own kernel makes."""
+    name, jupyter = foreign
+    monkeypatch.setenv("JUPYTER_PATH", str(jupyter))
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    bench = Bench(tmp_path, *CELLS[:3], "import fractions\nhalf = fractions.Fraction(1, 2)")
+    assert bench.update().status == "made"
+    files = bench.files
+    assert bench.update(options={"kernel": name}).status == "unchanged"
+    assert bench.files == files
+    bench.replace(3, "10", "11")
+    checked = bench.check(options={"kernel": name})
+    assert paths(checked, 3) == {
+        "first.side": "value",
+        "shapes[0].side": "value",
+        "Out": "value",
+    }
