@@ -163,6 +163,7 @@ class _Distiller:
             state = self._archive.state(self._run.id, n)
             told, withheld, answer = self._tell(state)
             new = {name: e for name, e in told.items() if table.get(name) != e}
+            gone = tuple(sorted(table.keys() - told.keys()))
             plain = State(
                 n=n,
                 # others were made up for this run
@@ -173,8 +174,8 @@ class _Distiller:
                 entries=new,
                 made=tuple(sorted(new.keys() - table.keys())),
                 changed=tuple(sorted(new.keys() & table.keys())),
-                deleted=tuple(sorted(table.keys() - told.keys())),
-                gone=tuple(sorted(table.keys() - told.keys())),
+                deleted=gone,
+                gone=gone,
                 answer=answer,
                 variables=len(told),
                 withheld=withheld,

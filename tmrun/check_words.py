@@ -170,7 +170,9 @@ def as_data(checked: Checked) -> dict[str, Any]:
             | {"missing": [asdict(gone) for gone in cell.missing]}
             for cell in checked.cells
         ],
+        "missing": [asdict(gone) for gone in checked.missing],
         "unsteady": [asdict(each) for each in checked.unsteady],
+        "notes": [*checked.notes],
     }
 
 

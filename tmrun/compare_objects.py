@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kernel_payload import contents, live
+from kernel_payload.plain.rules import is_by_address
 
 from .compare_unordered import Item, TooMany, are_names, pair_up
 from .difference import Amount, Context, Difference, Pair, Part, Unknown, is_itself_not, say
@@ -72,7 +73,7 @@ def _listed(base: Any, value: Any) -> list[Any]:
 
 def mapping(a: Any, b: Any, context: Context) -> Iterator[Part]:
     """Compare dicts, whatever the order of their keys."""
-    left, right = ([kv for kv in dict.items(x) if not _is_by_address(*kv)] for x in (a, b))
+    left, right = ([kv for kv in dict.items(x) if not is_by_address(*kv)] for x in (a, b))
     if are_names(key for key, _ in (*left, *right)):
         yield from named(dict(left), dict(right), context, "[{!r}]")
         return
@@ -85,11 +86,6 @@ def mapping(a: Any, b: Any, context: Context) -> Iterator[Part]:
     for (key, x), (_, y) in pairs:
         if not context.tolerance.alike(x, y):
             yield Pair(f"[{say(key)}]", x, y)
-
-
-def _is_by_address(key: Any, value: Any) -> bool:
-    """Whether a key is the id of what its value refers to: no two runs have the same."""
-    return type(key) is int and live.kind_of(type(value)) is live.Kind.WEAK
 
 
 def unordered(a: Any, b: Any, context: Context) -> Iterator[Part]:

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from .. import live
 from .names import name_of
-from .nodes import PARTS, Json, summary, total, weights
+from .nodes import PARTS, Json, Told, summary, total, weights
 
 if TYPE_CHECKING:
     from .encode import Encoder
 
-Told = tuple[Json, int]
 
 _SUM = 64
 _BLOCK = 1 << 20  # elements that are looked at at once: what is large is not copied whole

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from .. import live
 from .names import name_of
-from .nodes import Json
+from .nodes import Json, Told
 
 if TYPE_CHECKING:
     from .encode import Encoder
-
-Told = tuple[Json, int]
 
 
 def class_(encoder: Encoder, value: Any, path: str) -> Told:

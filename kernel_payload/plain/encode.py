@@ -13,7 +13,7 @@ from typing import Any
 
 from .arrays import tell_array
 from .names import name_of
-from .nodes import IGNORED, Json, canonical, is_large, sum_up
+from .nodes import IGNORED, Json, Told, canonical, is_large, sum_up
 from .rules import ALIKE, SCALARS, Rule, rule_for
 from .shown import hidden
 
@@ -28,8 +28,6 @@ _FEW = 200  # items of a list that are looked at one by one then
 # by id: comparing classes may run their metaclass's code
 _SIZED = {*map(id, (list, tuple, dict, set, frozenset, str, bytes))}
 
-Told = tuple[Json, int]
-"""A node, and about how many bytes the value takes; that does not depend on the digits."""
 
 Ignored = Callable[[str], bool]
 

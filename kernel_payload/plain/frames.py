@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 from .. import live
 from .arrays import tell_array
 from .names import name_of
-from .nodes import IGNORED, Json, canonical, digest, label
+from .nodes import IGNORED, Json, Told, canonical, digest, label
 
 if TYPE_CHECKING:
     from .encode import Encoder
 
-Told = tuple[Json, int]
 Tell = Callable[["Encoder", str, Any, str], Told]
 
 _CATEGORIES = 200  # characters in which they are told

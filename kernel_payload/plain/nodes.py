@@ -14,6 +14,9 @@ from typing import Any
 
 Json = Any
 
+Told = tuple[Json, int]
+"""A node, and about how many bytes the value takes; that does not depend on the digits."""
+
 NONE = {"is": "none"}
 """Stands for None where an absent field would mean something else."""
 

@@ -22,7 +22,7 @@ from .arrays import scalar
 from .code import by_name, class_, function, member, method, module
 from .libraries import rule_of_library
 from .names import name_of
-from .nodes import Json, canonical, digest, label, statistics
+from .nodes import Told, canonical, digest, label, statistics
 from .shown import hidden, text
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 _DIGITS = 200  # bits of an integer that is told in decimal
 
-Told = tuple[Json, int]
-"""A node, and about how many bytes the value takes; that does not depend on the digits."""
 
 Rule = Callable[["Encoder", Any, str], Told]
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .names import name_of
-from .nodes import Json
+from .nodes import Told
 
 if TYPE_CHECKING:
     from .encode import Encoder
-
-Told = tuple[Json, int]
 
 
 def hidden(encoder: Encoder, value: Any, path: str) -> Told:
